@@ -1,0 +1,307 @@
+//! Canonical form straight from PostgreSQL's binary `jsonb`.
+//!
+//! The layout (`src/include/utils/jsonb.h`, unchanged since 9.4): a container is a header word with
+//! the number of its members and its kind, then one word (`JEntry`) per element, or per key and then
+//! per value, then the data. A `JEntry` has a type and either the length of its data or, in every
+//! 32nd, the offset of its end. Numbers and containers are aligned to 4 bytes. A scalar at the top is
+//! an array of one with a flag.
+//!
+//! The bytes may have been chosen by an attacker who writes to the data files. Hence no offset is
+//! used unchecked, children lie inside their parent's data and behind their elder siblings (so
+//! that the walk is linear), and nesting is on a stack of our own (so that it cannot overflow).
+
+use super::number::{Decimal, write_integer};
+use super::string::{cmp_utf16, write_string};
+use super::{JsonError, MAX_DEPTH, Sink};
+
+#[cfg(target_endian = "big")]
+compile_error!("the varlena headers inside jsonb are read in their little-endian layout");
+
+// Container header: count and kind (JB_CMASK, JB_FSCALAR, JB_FOBJECT, JB_FARRAY).
+const COUNT_MASK: u32 = 0x0fff_ffff;
+const IS_SCALAR: u32 = 0x1000_0000;
+const IS_OBJECT: u32 = 0x2000_0000;
+const IS_ARRAY: u32 = 0x4000_0000;
+const KIND_MASK: u32 = 0xf000_0000;
+
+// JEntry: type, and length or end offset (JENTRY_OFFLENMASK, JENTRY_TYPEMASK, JENTRY_HAS_OFF).
+const LENGTH_MASK: u32 = 0x0fff_ffff;
+const TYPE_MASK: u32 = 0x7000_0000;
+const HAS_OFFSET: u32 = 0x8000_0000;
+const STRING: u32 = 0x0000_0000;
+const NUMERIC: u32 = 0x1000_0000;
+const FALSE: u32 = 0x2000_0000;
+const TRUE: u32 = 0x3000_0000;
+const NULL: u32 = 0x4000_0000;
+const CONTAINER: u32 = 0x5000_0000;
+
+const CUT_SHORT: JsonError = JsonError::Damaged("a length or offset points outside the value");
+
+/// A value's place in the whole: its type and the bytes that its `JEntry` gives it.
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    kind: u32,
+    start: usize,
+    end: usize,
+}
+
+/// A member of an object: the bytes of its key, and its value.
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    key: (usize, usize),
+    value: Item,
+}
+
+/// A container that is being written.
+#[derive(Debug, Clone, Copy)]
+enum Frame {
+    Array(Entries),
+    /// The members still to come, as a range of the walker's sorted `members`.
+    Object {
+        first: usize,
+        next: usize,
+        end: usize,
+    },
+}
+
+/// Reads `JEntry` words one after the other.
+#[derive(Debug, Clone, Copy)]
+struct Entries {
+    /// Where the next word is, and how many there are yet.
+    at: usize,
+    left: usize,
+    started: bool,
+    /// Where the container's data starts, where the last entry's ended, and where they must end.
+    base: usize,
+    offset: usize,
+    limit: usize,
+}
+
+impl Entries {
+    fn next(&mut self, bytes: &[u8]) -> Result<Item, JsonError> {
+        let entry = word(bytes, self.at)?;
+        let length = (entry & LENGTH_MASK) as usize;
+        let end = if entry & HAS_OFFSET != 0 { length } else { self.offset + length };
+        if end < self.offset || end > self.limit - self.base {
+            return Err(CUT_SHORT);
+        }
+        let item = Item { kind: entry & TYPE_MASK, start: self.base + self.offset, end: self.base + end };
+        self.at += 4;
+        self.left -= 1;
+        self.started = true;
+        self.offset = end;
+        Ok(item)
+    }
+}
+
+/// Walks a `jsonb` value; keeps its stack and its index of members for the next one.
+#[derive(Debug, Default)]
+pub(super) struct Walker {
+    frames: Vec<Frame>,
+    members: Vec<Member>,
+    digits: Vec<u8>,
+}
+
+impl Walker {
+    /// Writes the value whose bytes, without varlena header, are given.
+    pub(super) fn write(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<(), JsonError> {
+        self.frames.clear();
+        self.members.clear();
+        let header = word(bytes, 0)?;
+        if header & KIND_MASK == IS_ARRAY | IS_SCALAR {
+            if header & COUNT_MASK != 1 {
+                return Err(JsonError::Damaged("a scalar that is not one value"));
+            }
+            let scalar = entries(bytes, 4, 1, 1, bytes.len())?.next(bytes)?;
+            if scalar.kind == CONTAINER {
+                return Err(JsonError::Damaged("a container where a scalar must be"));
+            }
+            return self.write_item(bytes, scalar, sink);
+        }
+        self.open(bytes, 0, bytes.len(), sink)?;
+        while let Some(frame) = self.frames.last_mut() {
+            match frame {
+                Frame::Array(rest) if rest.left == 0 => {
+                    sink.write(b"]");
+                    self.frames.pop();
+                }
+                Frame::Array(rest) => {
+                    if rest.started {
+                        sink.write(b",");
+                    }
+                    let item = rest.next(bytes)?;
+                    self.write_item(bytes, item, sink)?;
+                }
+                Frame::Object { first, next, end } if next == end => {
+                    sink.write(b"}");
+                    let first = *first;
+                    self.members.truncate(first);
+                    self.frames.pop();
+                }
+                Frame::Object { first, next, .. } => {
+                    if next != first {
+                        sink.write(b",");
+                    }
+                    let member = self.members[*next];
+                    *next += 1;
+                    write_string(&bytes[member.key.0..member.key.1], sink);
+                    sink.write(b":");
+                    self.write_item(bytes, member.value, sink)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a scalar whole, or opens a container.
+    fn write_item(&mut self, bytes: &[u8], item: Item, sink: &mut impl Sink) -> Result<(), JsonError> {
+        match item.kind {
+            STRING => write_string(&bytes[item.start..item.end], sink),
+            NUMERIC => {
+                let numeric = bytes.get(align(item.start)..item.end).ok_or(CUT_SHORT)?;
+                write_numeric(numeric, &mut self.digits, sink)?;
+            }
+            FALSE => sink.write(b"false"),
+            TRUE => sink.write(b"true"),
+            NULL => sink.write(b"null"),
+            CONTAINER => self.open(bytes, align(item.start), item.end, sink)?,
+            _ => return Err(JsonError::Damaged("an unknown type of value")),
+        }
+        Ok(())
+    }
+
+    /// Starts on the container at `start`, all of which lies before `end`.
+    fn open(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        end: usize,
+        sink: &mut impl Sink,
+    ) -> Result<(), JsonError> {
+        if self.frames.len() == MAX_DEPTH {
+            return Err(JsonError::TooDeep);
+        }
+        let header = word(bytes, start)?;
+        let count = (header & COUNT_MASK) as usize;
+        let frame = match header & KIND_MASK {
+            IS_ARRAY => {
+                sink.write(b"[");
+                Frame::Array(entries(bytes, start + 4, count, count, end)?)
+            }
+            IS_OBJECT => {
+                sink.write(b"{");
+                let first = self.members.len();
+                self.index_members(bytes, start + 4, count, end)?;
+                Frame::Object { first, next: first, end: self.members.len() }
+            }
+            _ => return Err(JsonError::Damaged("an unknown kind of container")),
+        };
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    /// Appends an object's members in canonical order to `members`.
+    fn index_members(&mut self, bytes: &[u8], at: usize, count: usize, end: usize) -> Result<(), JsonError> {
+        let mut rest = entries(bytes, at, 2 * count, 2 * count, end)?;
+        let first = self.members.len();
+        for _ in 0..count {
+            let key = rest.next(bytes)?;
+            if key.kind != STRING {
+                return Err(JsonError::Damaged("a key that is not a string"));
+            }
+            self.members.push(Member { key: (key.start, key.end), value: key });
+        }
+        let added = &mut self.members[first..];
+        for member in added.iter_mut() {
+            member.value = rest.next(bytes)?;
+        }
+        let key = |member: &Member| &bytes[member.key.0..member.key.1];
+        added.sort_unstable_by(|a, b| cmp_utf16(key(a), key(b)));
+        if added.windows(2).any(|pair| key(&pair[0]) == key(&pair[1])) {
+            return Err(JsonError::DuplicateKey);
+        }
+        Ok(())
+    }
+}
+
+/// A reader of the `count` words at `at`, whose `words` words are followed by data up to `limit`.
+fn entries(bytes: &[u8], at: usize, count: usize, words: usize, limit: usize) -> Result<Entries, JsonError> {
+    let base = at + 4 * words;
+    if base > limit || limit > bytes.len() {
+        return Err(CUT_SHORT);
+    }
+    Ok(Entries { at, left: count, started: false, base, offset: 0, limit })
+}
+
+fn align(offset: usize) -> usize {
+    offset.next_multiple_of(4)
+}
+
+fn word(bytes: &[u8], at: usize) -> Result<u32, JsonError> {
+    bytes.get(at..).and_then(|rest| rest.first_chunk()).map(|word| u32::from_ne_bytes(*word)).ok_or(CUT_SHORT)
+}
+
+/// Writes a `numeric` (`src/backend/utils/adt/numeric.c`): a varlena of 16-bit words, a header with
+/// sign, weight and display scale, then digits of base 10,000. The display scale (how many zeros
+/// were written) is no part of the value.
+fn write_numeric(varlena: &[u8], digits: &mut Vec<u8>, sink: &mut impl Sink) -> Result<(), JsonError> {
+    // NUMERIC_SIGN_MASK and what it tells apart; the short form's fields.
+    const SIGN_MASK: u16 = 0xc000;
+    const NEGATIVE: u16 = 0x4000;
+    const SHORT: u16 = 0x8000;
+    const SPECIAL: u16 = 0xc000;
+    const SHORT_NEGATIVE: u16 = 0x2000;
+    const SHORT_WEIGHT_SIGN: u16 = 0x0040;
+    const SHORT_WEIGHT: u16 = 0x003f;
+
+    let body = varlena_body(varlena)?;
+    if body.len() % 2 != 0 {
+        return Err(JsonError::Damaged("a number of half a digit"));
+    }
+    let mut words = body.chunks_exact(2).map(|word| u16::from_ne_bytes([word[0], word[1]]));
+    let header = words.next().ok_or(CUT_SHORT)?;
+    let (negative, weight) = match header & SIGN_MASK {
+        SPECIAL => return Err(JsonError::Damaged("a number that is not finite")),
+        SHORT => {
+            let low = (header & SHORT_WEIGHT) as i32;
+            let weight = if header & SHORT_WEIGHT_SIGN != 0 { low - 64 } else { low };
+            (header & SHORT_NEGATIVE != 0, weight)
+        }
+        sign => {
+            let weight = words.next().ok_or(CUT_SHORT)?.cast_signed();
+            (sign == NEGATIVE, i32::from(weight))
+        }
+    };
+
+    // Most numbers are small integers: one digit of base 10,000 and nothing behind the point.
+    if words.len() == 1 && weight == 0 && !negative {
+        let digit = words.next().filter(|digit| *digit < 10_000).ok_or(BAD_DIGIT)?;
+        write_integer(i64::from(digit), sink);
+        return Ok(());
+    }
+    digits.clear();
+    for digit in words {
+        if digit >= 10_000 {
+            return Err(BAD_DIGIT);
+        }
+        let ascii = [digit / 1000, digit / 100 % 10, digit / 10 % 10, digit % 10];
+        digits.extend(ascii.map(|digit| b'0' + digit as u8));
+    }
+    Decimal::new(negative, digits, (weight + 1) * 4).write(sink);
+    Ok(())
+}
+
+const BAD_DIGIT: JsonError = JsonError::Damaged("a digit above 9999 in a number");
+
+/// What an inline, uncompressed varlena holds (`src/include/varatt.h`, little-endian).
+fn varlena_body(varlena: &[u8]) -> Result<&[u8], JsonError> {
+    let first = *varlena.first().ok_or(CUT_SHORT)?;
+    let (header, total) = if first & 1 == 1 && first != 1 {
+        (1, usize::from(first >> 1))
+    } else if first & 3 == 0 {
+        (4, (word(varlena, 0)? >> 2) as usize)
+    } else {
+        return Err(JsonError::Damaged("a compressed or external number"));
+    };
+    varlena.get(header..total).ok_or(CUT_SHORT)
+}

@@ -1,0 +1,18 @@
+//! The pure core of pg_af: what is hashed, how it is linked, and how a chain is checked.
+//!
+//! No I/O, no PostgreSQL, no unsafe code: the extension and the command-line tool are thin shells
+//! around this crate, so that an entry is hashed and checked by the same lines wherever that
+//! happens. Reading order follows one entry:
+//!
+//! - [`timestamp`]: points in time as they are stored and as they are written
+//! - [`canonical`]: canonical JSON from PostgreSQL's `jsonb` bytes or from text
+//! - [`record`]: the canonical record of an entry, and its hash
+//! - [`chain`]: the verifier, which takes entries one by one and yields findings
+//! - [`digest`]: SHA-256 values and the sink that computes them
+#![forbid(unsafe_code)]
+
+pub mod canonical;
+pub mod chain;
+pub mod digest;
+pub mod record;
+pub mod timestamp;

@@ -1,0 +1,31 @@
+COMMENT ON FUNCTION af_canonical_json(jsonb) IS
+    'canonical text of a JSON value: RFC 8785, with numbers kept exactly';
+COMMENT ON FUNCTION af_audit_record(smallint, uuid, bigint, uuid, text, text, text, text, text, jsonb, timestamptz) IS
+    'canonical record of an audit entry, the text that its hash covers';
+COMMENT ON FUNCTION af_audit_hash(bytea, smallint, uuid, bigint, uuid, text, text, text, text, text, jsonb, timestamptz) IS
+    'hash of an audit entry: sha256(prev_hash || record)';
+COMMENT ON FUNCTION af_audit_chain() IS
+    'BEFORE INSERT row trigger: gives an audit entry its place in its tenant''s hash chain';
+COMMENT ON FUNCTION af_audit_guard() IS
+    'BEFORE UPDATE, DELETE or TRUNCATE trigger: refuses them all';
+COMMENT ON FUNCTION af_audit_verify(uuid, regclass) IS
+    'recomputes and checks every entry and link: one row a chain, with the first finding';
+COMMENT ON FUNCTION af_audit_findings(uuid, regclass, integer) IS
+    'recomputes and checks every entry and link: one row a finding';
+COMMENT ON FUNCTION af_audit_head(uuid, regclass) IS
+    'the last entry of a tenant''s chain';
+COMMENT ON FUNCTION af_version() IS
+    'version of the pg_af library that is loaded';
+
+-- All of them work with the caller's own rights on the tables, so nobody gains anything by a call.
+GRANT EXECUTE ON FUNCTION
+    af_canonical_json(jsonb),
+    af_audit_record(smallint, uuid, bigint, uuid, text, text, text, text, text, jsonb, timestamptz),
+    af_audit_hash(bytea, smallint, uuid, bigint, uuid, text, text, text, text, text, jsonb, timestamptz),
+    af_audit_chain(),
+    af_audit_guard(),
+    af_audit_verify(uuid, regclass),
+    af_audit_findings(uuid, regclass, integer),
+    af_audit_head(uuid, regclass),
+    af_version()
+TO PUBLIC;

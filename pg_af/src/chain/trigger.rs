@@ -1,0 +1,206 @@
+//! The trigger `af_audit_chain()`: takes a row, finds its place, seals it, hands it back.
+
+use af_core::chain::Unreadable;
+use af_core::digest::Digest;
+use af_core::record::{CURRENT_VERSION, RecordHasher};
+use pgrx::pg_sys::{self, Datum};
+use pgrx::{IntoDatum, PgMemoryContexts, PgRelation, pg_guard};
+
+use super::head::{self, Head};
+use crate::error::{Error, WrongLink};
+use crate::trigger::{TriggerCall, function_info};
+use crate::tuple::{Column, Columns, Row, Values};
+
+function_info!(pg_finfo_af_audit_chain);
+
+/// `af_audit_chain()`: BEFORE INSERT FOR EACH ROW.
+///
+/// # Safety
+/// Only PostgreSQL's function manager calls it.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn af_audit_chain(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: fcinfo comes from the function manager, and the call ends within this one.
+    match unsafe { TriggerCall::new(fcinfo, "af_audit_chain()") }.and_then(|call| chain(&call)) {
+        Ok(tuple) => Datum::from(tuple),
+        Err(error) => error.raise(),
+    }
+}
+
+/// What stays the same for all rows of a statement, kept with the function's look-up data.
+struct Statement {
+    relation: pg_sys::Oid,
+    columns: Columns,
+    index: pg_sys::Oid,
+    new: Values,
+    last: Values,
+    hasher: RecordHasher,
+}
+
+impl Statement {
+    fn new(relation: &PgRelation) -> Result<Self, Error> {
+        let columns = Columns::of(relation)?;
+        let index = head::find_index(relation, &columns)?;
+        let width = relation.tuple_desc().len();
+        Ok(Self {
+            relation: relation.oid(),
+            columns,
+            index,
+            new: Values::with_width(width),
+            last: Values::with_width(width),
+            hasher: RecordHasher::default(),
+        })
+    }
+
+    /// The state of the statement that makes this call, made anew by its first row.
+    fn of<'call>(call: &'call TriggerCall, relation: &PgRelation) -> Result<&'call mut Self, Error> {
+        let flinfo = call.flinfo();
+        // SAFETY: flinfo is valid for the length of the call; its fn_extra is ours alone (fmgr.h),
+        // null before the first call, and what we put there lives as long as fn_mcxt, in which it
+        // was registered. One call runs at a time and none within another on the same flinfo, so
+        // that the reference is the only one.
+        unsafe {
+            let kept = (*flinfo).fn_extra.cast::<Self>();
+            if !kept.is_null() && (*kept).relation == relation.oid() {
+                return Ok(&mut *kept);
+            }
+            let statement = Self::new(relation)?;
+            let kept = PgMemoryContexts::For((*flinfo).fn_mcxt).leak_and_drop_on_delete(statement);
+            (*flinfo).fn_extra = kept.cast();
+            Ok(&mut *kept)
+        }
+    }
+}
+
+fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
+    const WANTED: u32 =
+        pg_sys::TRIGGER_EVENT_INSERT | pg_sys::TRIGGER_EVENT_BEFORE | pg_sys::TRIGGER_EVENT_ROW;
+    const FIRING: u32 =
+        pg_sys::TRIGGER_EVENT_OPMASK | pg_sys::TRIGGER_EVENT_TIMINGMASK | pg_sys::TRIGGER_EVENT_ROW;
+    if call.event() & FIRING != WANTED {
+        return Err(Error::NotTheTrigger {
+            function: "af_audit_chain()",
+            wanted: "before insert for each row",
+        });
+    }
+    let relation = call.relation();
+    let Statement { columns, index, new, last, hasher, .. } = Statement::of(call, &relation)?;
+
+    // SAFETY: the new tuple is a row of the relation, for whose width the values have room. It and
+    // the current memory context, the executor's for one row, outlive this call.
+    let row = unsafe {
+        new.deform(call.new_tuple(), relation.rd_att);
+        new.row(columns)
+    };
+    let given = Given::of(row, &relation)?;
+    let tenant = row.uuid(Column::TenantId).ok_or_else(|| null_column(&relation, Column::TenantId.name()))?;
+    let tenant_datum = row.datum(Column::TenantId).unwrap_or(Datum::null());
+    let ts_is_null = row.datum(Column::Ts).is_none();
+    head::lock(&relation, tenant);
+    // SAFETY: the datum is the row's tenant_id, which is a uuid and not null; the index was found
+    // for this relation and these columns, and `last` has room for its rows.
+    let head = unsafe { head::read(&relation, *index, columns, tenant_datum, last) }?;
+    let seq = head.map_or(Ok(1), |head| head.seq.checked_add(1).ok_or(Error::ChainFull { tenant }))?;
+    let prev_hash = head.map(|head| head.hash);
+
+    // The values are completed first and hashed as they then stand, so that what is hashed is
+    // what is stored.
+    if given.is_none() {
+        new.set(columns.position(Column::Seq), seq.into_datum());
+        new.set(columns.position(Column::HashVersion), CURRENT_VERSION.into_datum());
+        if ts_is_null {
+            // SAFETY: reads the clock.
+            let now = unsafe { pg_sys::GetCurrentTimestamp() };
+            new.set(columns.position(Column::Ts), now.into_datum());
+        }
+    }
+    // SAFETY: as above.
+    let record = unsafe { new.row(columns) }.record().map_err(|error| match error {
+        Unreadable::NullColumn(column) => null_column(&relation, column),
+        Unreadable::Timestamp(error) => Error::Timestamp(error),
+    })?;
+    let link = prev_hash.as_ref().map(|hash| &hash.as_bytes()[..]);
+
+    if let Some(given) = given {
+        given.check_position(seq, head)?;
+        let computed = hasher.hash(link, &record).map_err(Error::Record)?;
+        given.check_hash(computed)?;
+        return Ok(call.new_tuple());
+    }
+    let hash = hasher.hash(link, &record).map_err(Error::Record)?;
+    new.set(columns.position(Column::PrevHash), link.and_then(IntoDatum::into_datum));
+    new.set(columns.position(Column::Hash), hash.as_bytes()[..].into_datum());
+    Ok(rebuild(call.new_tuple(), &relation, new))
+}
+
+/// The tuple with the new values and the identity of the old one, as heap_modify_tuple makes it.
+fn rebuild(old: pg_sys::HeapTuple, relation: &PgRelation, values: &mut Values) -> pg_sys::HeapTuple {
+    // SAFETY: the values are the old tuple's, some of them replaced by values of the same types;
+    // both tuples are valid.
+    unsafe {
+        let tuple = values.form(relation.rd_att);
+        (*(*tuple).t_data).t_ctid = (*(*old).t_data).t_ctid;
+        (*tuple).t_self = (*old).t_self;
+        (*tuple).t_tableOid = (*old).t_tableOid;
+        tuple
+    }
+}
+
+/// The place that an already chained row (of a restore, or of replication) says it has.
+struct Given {
+    seq: i64,
+    prev_hash: Option<Digest>,
+    hash: Digest,
+}
+
+impl Given {
+    /// `None` for a row that is to be chained; an error for one that is neither.
+    fn of(row: Row<'_>, relation: &PgRelation) -> Result<Option<Self>, Error> {
+        let seq = row.int8(Column::Seq);
+        let prev_hash = row.bytes(Column::PrevHash);
+        let hash = row.bytes(Column::Hash);
+        let version = row.int2(Column::HashVersion);
+        match (seq, prev_hash, hash) {
+            (None, None, None) => match version {
+                None | Some(CURRENT_VERSION) => Ok(None),
+                Some(version) => Err(Error::NotCurrentVersion(version)),
+            },
+            (Some(seq), prev_hash, Some(hash)) if prev_hash.is_some() || seq == 1 => {
+                if version.is_none() {
+                    return Err(null_column(relation, Column::HashVersion.name()));
+                }
+                let prev_hash = prev_hash.map(|prev| digest(Column::PrevHash, prev)).transpose()?;
+                Ok(Some(Self { seq, prev_hash, hash: digest(Column::Hash, hash)? }))
+            }
+            _ => Err(Error::PartlyChained),
+        }
+    }
+
+    fn check_position(&self, next: i64, head: Option<Head>) -> Result<(), Error> {
+        let (seq, given) = (self.seq, self.prev_hash);
+        let head = head.map(|head| head.hash);
+        if seq != next {
+            return Err(Error::WrongLink(WrongLink::Position { given: seq, next }));
+        }
+        if given != head {
+            return Err(Error::WrongLink(WrongLink::Previous { seq, given, head }));
+        }
+        Ok(())
+    }
+
+    fn check_hash(&self, computed: Digest) -> Result<(), Error> {
+        if self.hash != computed {
+            let (seq, given) = (self.seq, self.hash);
+            return Err(Error::WrongLink(WrongLink::Hash { seq, given, computed }));
+        }
+        Ok(())
+    }
+}
+
+fn digest(column: Column, bytes: &[u8]) -> Result<Digest, Error> {
+    Digest::from_slice(bytes).ok_or(Error::MalformedHash { column: column.name(), length: bytes.len() })
+}
+
+fn null_column(relation: &PgRelation, column: &'static str) -> Error {
+    Error::NullColumn { relation: relation.name().into(), column }
+}

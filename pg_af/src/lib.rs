@@ -1,0 +1,44 @@
+//! pg_af: the tamper-evident ledger inside PostgreSQL.
+//!
+//! Thin shells around `af-core`: what they do is convert, call and report. Reading order follows
+//! one audit row in, and then the verifier over all of them:
+//!
+//! - [`tuple`]: the columns of a row as PostgreSQL holds them, and as `af-core` wants them
+//! - [`chain`]: the trigger that gives each row its place: where the chain ends, and what follows
+//! - [`guard`]: the trigger that refuses every change to what is stored
+//! - [`functions`]: canonical text, record and hash for whoever wants to redo one by hand
+//! - [`verify`]: the check of whole chains
+//! - [`error`]: every error that a user can see, with its SQLSTATE
+//!
+//! SQL objects that pgrx does not generate are in `sql/`.
+use pgrx::prelude::*;
+
+mod chain;
+mod error;
+mod functions;
+mod guard;
+mod jsonb;
+#[cfg(any(test, feature = "pg_test"))]
+mod tests;
+mod trigger;
+mod tuple;
+mod verify;
+
+::pgrx::pg_module_magic!(name, version);
+
+extension_sql_file!("../sql/preconditions.sql", name = "preconditions", bootstrap);
+extension_sql_file!("../sql/triggers.sql", name = "triggers");
+extension_sql_file!("../sql/comments.sql", name = "comments", finalize);
+
+/// What `cargo pgrx test` asks of the crate.
+#[cfg(test)]
+pub mod pg_test {
+    /// Called once before the tests.
+    pub fn setup(_options: Vec<&str>) {}
+
+    /// Settings of the test server.
+    #[must_use]
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,168 @@
+//! `af_audit_verify`, `af_audit_findings` and `af_audit_head`: what was found, as rows.
+
+use af_core::chain::{ChainReport, Finding, Status};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::{PgRelation, Uuid};
+
+use super::ordered;
+use super::target::Target;
+use crate::error::Error;
+
+/// Checks every entry and link: one row a chain, in the order of tenants.
+///
+/// Where there is nothing to check, one row says so, with 0 entries.
+#[pg_extern(stable, parallel_restricted)]
+#[expect(clippy::type_complexity, reason = "the columns of the result")]
+fn af_audit_verify(
+    tenant: default!(Option<Uuid>, "NULL"),
+    relation: default!(Option<PgRelation>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(tenant_id, Option<Uuid>),
+            name!(status, &'static str),
+            name!(entries, i64),
+            name!(head_seq, Option<i64>),
+            name!(head_hash, Option<Vec<u8>>),
+            name!(first_bad_seq, Option<i64>),
+            name!(first_bad_id, Option<Uuid>),
+            name!(finding, Option<&'static str>),
+            name!(detail, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let target = Target::open(tenant, relation)?;
+    let hides_rows = target.hides_rows();
+    let mut reports = ordered::walk(&target, &mut |_| ());
+    if reports.is_empty() {
+        reports.push(ChainReport::empty(tenant.map(from_sql)));
+    }
+    Ok(TableIterator::new(reports.into_iter().map(move |report| {
+        let status = match report.status() {
+            Status::Ok if hides_rows => Status::Partial,
+            status => status,
+        };
+        let detail = detail(&report, hides_rows);
+        let unchecked = report.first_unchecked;
+        let (seq, id, kind) = match report.first_finding {
+            Some(finding) => (finding.seq, finding.id, Some(finding.kind.as_str())),
+            None => (unchecked.map(|entry| entry.seq), unchecked.and_then(|entry| entry.id), None),
+        };
+        (
+            report.tenant_id.map(to_sql),
+            status.as_str(),
+            report.entries as i64,
+            report.head.map(|head| head.seq),
+            report.head.and_then(|head| head.hash).map(|hash| hash.as_bytes().to_vec()),
+            seq,
+            id.map(to_sql),
+            kind,
+            detail,
+        )
+    })))
+}
+
+/// The first finding in words, or why the chain could not be checked whole.
+fn detail(report: &ChainReport, hides_rows: bool) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(finding) = &report.first_finding {
+        parts.push(finding.detail.clone());
+        if report.findings > 1 {
+            parts.push(format!("{} findings in all", report.findings));
+        }
+    }
+    if let Some(entry) = report.first_unchecked {
+        parts.push(format!(
+            "{} entries not checked, since their hash_version is unknown to this build (the first is {})",
+            report.unchecked, entry.hash_version
+        ));
+    }
+    if hides_rows {
+        parts.push("row-level security may hide rows".to_owned());
+    }
+    if report.entries == 0 {
+        parts.push("no entries".to_owned());
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Checks every entry and link: one row a finding, in the order of tenants and positions, at most
+/// `max_findings` of them.
+#[pg_extern(stable, parallel_restricted)]
+#[expect(clippy::type_complexity, reason = "the columns of the result")]
+fn af_audit_findings(
+    tenant: default!(Option<Uuid>, "NULL"),
+    relation: default!(Option<PgRelation>, "NULL"),
+    max_findings: default!(i32, "1000"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(tenant_id, Option<Uuid>),
+            name!(seq, Option<i64>),
+            name!(id, Option<Uuid>),
+            name!(finding, &'static str),
+            name!(detail, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    let limit = usize::try_from(max_findings).map_err(|_| Error::NegativeLimit)?;
+    let target = Target::open(tenant, relation)?;
+    let mut findings: Vec<Finding> = Vec::new();
+    ordered::walk(&target, &mut |finding| {
+        if findings.len() < limit {
+            findings.push(finding);
+        }
+    });
+    Ok(TableIterator::new(findings.into_iter().map(|finding| {
+        (
+            finding.tenant_id.map(to_sql),
+            finding.seq,
+            finding.id.map(to_sql),
+            finding.kind.as_str(),
+            finding.detail,
+        )
+    })))
+}
+
+/// The last entry of a tenant's chain; no row if it has none. Nothing is checked.
+#[pg_extern(stable, parallel_restricted)]
+#[expect(clippy::type_complexity, reason = "the columns of the result")]
+fn af_audit_head(
+    tenant: Option<Uuid>,
+    relation: default!(Option<PgRelation>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (name!(seq, Option<i64>), name!(hash, Option<Vec<u8>>), name!(ts, Option<TimestampWithTimeZone>)),
+    >,
+    ErrorReport,
+> {
+    let Some(tenant) = tenant else { return Ok(TableIterator::new(std::iter::empty())) };
+    let target = Target::open(Some(tenant), relation)?;
+    let (condition, arguments) = target.condition();
+    let query =
+        format!("SELECT seq, hash, ts FROM {} {condition} ORDER BY seq DESC LIMIT 1", target.quoted_name());
+    let head = Spi::connect(|client| -> Result<_, pgrx::spi::Error> {
+        let table = client.select(query.as_str(), Some(1), &arguments)?;
+        if table.is_empty() {
+            return Ok(None);
+        }
+        let row = table.first();
+        Ok(Some((row.get(1)?, row.get(2)?, row.get(3)?)))
+    });
+    let head = head.map_err(Error::Spi)?;
+    Ok(TableIterator::new(head.into_iter()))
+}
+
+fn to_sql(uuid: uuid::Uuid) -> Uuid {
+    Uuid::from_bytes(uuid.into_bytes())
+}
+
+fn from_sql(uuid: Uuid) -> uuid::Uuid {
+    uuid::Uuid::from_bytes(*uuid.as_bytes())
+}

@@ -1,0 +1,57 @@
+//! What is to be checked: a table, and a tenant or all of them.
+
+use pgrx::PgRelation;
+use pgrx::pg_sys;
+
+use crate::error::Error;
+use crate::tuple::Columns;
+
+/// A table with the columns of an audit table, opened and locked against changes of its shape.
+pub(super) struct Target {
+    relation: PgRelation,
+    /// Whose chain; `None` for all.
+    pub(super) tenant: Option<pgrx::Uuid>,
+}
+
+impl Target {
+    /// `relation`, or the table `audits` that the caller's search_path leads to.
+    pub(super) fn open(tenant: Option<pgrx::Uuid>, relation: Option<PgRelation>) -> Result<Self, Error> {
+        let relation = match relation {
+            Some(relation) => relation,
+            None => PgRelation::open_with_name_and_share_lock("audits").map_err(|_| Error::NoAudits)?,
+        };
+        let kind = u32::from(relation_kind(&relation));
+        if kind != u32::from(pg_sys::RELKIND_RELATION) && kind != u32::from(pg_sys::RELKIND_PARTITIONED_TABLE)
+        {
+            return Err(Error::NotATable { relation: relation.name().into() });
+        }
+        Columns::of(&relation)?;
+        Ok(Self { relation, tenant })
+    }
+
+    /// Its name for use in a query, with its schema, quoted.
+    pub(super) fn quoted_name(&self) -> String {
+        pgrx::spi::quote_qualified_identifier(self.relation.namespace(), self.relation.name())
+    }
+
+    /// Whether row-level security keeps rows from the current user.
+    pub(super) fn hides_rows(&self) -> bool {
+        // SAFETY: the relation exists, it is open; no error is raised where the third argument is set.
+        let security = unsafe { pg_sys::check_enable_rls(self.relation.oid(), pg_sys::InvalidOid, true) };
+        security == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+    }
+
+    /// The condition on tenants, and its argument.
+    pub(super) fn condition(&self) -> (&'static str, Vec<pgrx::datum::DatumWithOid<'static>>) {
+        match self.tenant {
+            // The operator is named with its schema, so that no other can be slipped in before it.
+            Some(tenant) => ("WHERE tenant_id OPERATOR(pg_catalog.=) $1", vec![tenant.into()]),
+            None => ("", Vec::new()),
+        }
+    }
+}
+
+fn relation_kind(relation: &PgRelation) -> u8 {
+    // SAFETY: rd_rel of an open relation is valid.
+    unsafe { (*relation.rd_rel).relkind as u8 }
+}
