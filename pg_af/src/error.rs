@@ -38,7 +38,7 @@ pub(crate) enum Error {
     #[error("{column} of the audit entry is not a SHA-256 hash")]
     MalformedHash { column: &'static str, length: usize },
     #[error("audit entry is not the next link of its chain")]
-    WrongLink(WrongLink),
+    WrongLink(Option<WrongLink>),
     #[error("chain of tenant {tenant} ends in an entry without a hash")]
     UnsealedHead { tenant: uuid::Uuid, seq: i64 },
     #[error("chain of tenant {tenant} is full")]
@@ -59,7 +59,8 @@ pub(crate) enum Error {
     Spi(pgrx::spi::Error),
 }
 
-/// In what an already chained row differs from the link that would be next.
+/// In what an already chained row differs from the link that would be next. It tells where the chain
+/// ends, and so is only for who may read the chain.
 #[derive(Debug)]
 pub(crate) enum WrongLink {
     Position { given: i64, next: i64 },
@@ -124,8 +125,8 @@ impl Error {
                 "Its index on (tenant_id, seq) is its own, so that a tenant's entries may be in several partitions.".into()
             }
             Self::Timestamp(error) => format!("The {error}."),
-            Self::MalformedHash { length, .. } => format!("It has {length} bytes instead of 32."),
-            Self::WrongLink(wrong) => wrong.detail(),
+            Self::MalformedHash { length, .. } => format!("Its length is {length}, not 32 bytes."),
+            Self::WrongLink(Some(wrong)) => wrong.detail(),
             Self::UnsealedHead { seq, .. } => format!("The hash of entry {seq} is null or not 32 bytes long."),
             Self::Json(error) => format!("{error}."),
             Self::Record(error) => format!("{error}."),

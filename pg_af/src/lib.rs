@@ -8,11 +8,13 @@
 //! - [`guard`]: the trigger that refuses every change to what is stored
 //! - [`functions`]: canonical text, record and hash for whoever wants to redo one by hand
 //! - [`verify`]: the check of whole chains
+//! - [`access`]: what the current user may see
 //! - [`error`]: every error that a user can see, with its SQLSTATE
 //!
 //! SQL objects that pgrx does not generate are in `sql/`.
 use pgrx::prelude::*;
 
+mod access;
 mod chain;
 mod error;
 mod functions;

@@ -441,6 +441,6 @@ impl Chain {
 fn malformed(column: &str, value: Option<&[u8]>) -> String {
     match value {
         None => format!("{column} is null"),
-        Some(bytes) => format!("{column} has {} bytes instead of 32", bytes.len()),
+        Some(bytes) => format!("the length of {column} is {}, not 32 bytes", bytes.len()),
     }
 }

@@ -6,7 +6,8 @@ use af_core::record::{CURRENT_VERSION, RecordHasher};
 use pgrx::pg_sys::{self, Datum};
 use pgrx::{IntoDatum, PgMemoryContexts, PgRelation, pg_guard};
 
-use super::head::{self, Head};
+use super::head;
+use crate::access;
 use crate::error::{Error, WrongLink};
 use crate::trigger::{TriggerCall, function_info};
 use crate::tuple::{Column, Columns, Row, Values};
@@ -121,13 +122,14 @@ fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
     })?;
     let link = prev_hash.as_ref().map(|hash| &hash.as_bytes()[..]);
 
-    if let Some(given) = given {
-        given.check_position(seq, head)?;
-        let computed = hasher.hash(link, &record).map_err(Error::Record)?;
-        given.check_hash(computed)?;
-        return Ok(call.new_tuple());
-    }
     let hash = hasher.hash(link, &record).map_err(Error::Record)?;
+
+    if let Some(given) = given {
+        return match given.difference(seq, prev_hash, hash) {
+            None => Ok(call.new_tuple()),
+            Some(wrong) => Err(Error::WrongLink(access::sees_all_rows(&relation).then_some(wrong))),
+        };
+    }
     new.set(columns.position(Column::PrevHash), link.and_then(IntoDatum::into_datum));
     new.set(columns.position(Column::Hash), hash.as_bytes()[..].into_datum());
     Ok(rebuild(call.new_tuple(), &relation, new))
@@ -176,24 +178,18 @@ impl Given {
         }
     }
 
-    fn check_position(&self, next: i64, head: Option<Head>) -> Result<(), Error> {
-        let (seq, given) = (self.seq, self.prev_hash);
-        let head = head.map(|head| head.hash);
+    /// In what the row differs from the link that would be next.
+    fn difference(&self, next: i64, head: Option<Digest>, computed: Digest) -> Option<WrongLink> {
+        let Self { seq, prev_hash, hash } = *self;
         if seq != next {
-            return Err(Error::WrongLink(WrongLink::Position { given: seq, next }));
+            Some(WrongLink::Position { given: seq, next })
+        } else if prev_hash != head {
+            Some(WrongLink::Previous { seq, given: prev_hash, head })
+        } else if hash != computed {
+            Some(WrongLink::Hash { seq, given: hash, computed })
+        } else {
+            None
         }
-        if given != head {
-            return Err(Error::WrongLink(WrongLink::Previous { seq, given, head }));
-        }
-        Ok(())
-    }
-
-    fn check_hash(&self, computed: Digest) -> Result<(), Error> {
-        if self.hash != computed {
-            let (seq, given) = (self.seq, self.hash);
-            return Err(Error::WrongLink(WrongLink::Hash { seq, given, computed }));
-        }
-        Ok(())
     }
 }
 

@@ -76,7 +76,7 @@ fn detail(report: &ChainReport, hides_rows: bool) -> Option<String> {
     }
     if let Some(entry) = report.first_unchecked {
         parts.push(format!(
-            "{} entries not checked, since their hash_version is unknown to this build (the first is {})",
+            "entries not checked: {} (hash_version is unknown to this build; the first has {})",
             report.unchecked, entry.hash_version
         ));
     }

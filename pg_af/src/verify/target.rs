@@ -3,6 +3,7 @@
 use pgrx::PgRelation;
 use pgrx::pg_sys;
 
+use crate::access;
 use crate::error::Error;
 use crate::tuple::Columns;
 
@@ -36,9 +37,7 @@ impl Target {
 
     /// Whether row-level security keeps rows from the current user.
     pub(super) fn hides_rows(&self) -> bool {
-        // SAFETY: the relation exists, it is open; no error is raised where the third argument is set.
-        let security = unsafe { pg_sys::check_enable_rls(self.relation.oid(), pg_sys::InvalidOid, true) };
-        security == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+        access::hides_rows(&self.relation)
     }
 
     /// The condition on tenants, and its argument.

@@ -1,0 +1,237 @@
+//! Canonical JSON against fixed vectors, independent implementations and random input.
+
+mod support;
+
+use std::io::Read as _;
+
+use af_core::canonical::{Json, JsonError, MAX_DEPTH};
+use proptest::prelude::*;
+use support::{Decimal, Value, canonical, shared_data, values};
+
+fn from_text(text: &str) -> Result<String, JsonError> {
+    canonical(Json::Text(text.as_bytes()))
+}
+
+fn from_jsonb(bytes: &[u8]) -> Result<String, JsonError> {
+    canonical(Json::Jsonb(bytes))
+}
+
+#[test]
+fn golden_values() {
+    for (given, wanted) in [
+        ("null", "null"),
+        (" true ", "true"),
+        ("\"\"", "\"\""),
+        ("{}", "{}"),
+        ("[ ]", "[]"),
+        ("[[],{},[{}]]", "[[],{},[{}]]"),
+        (r#"{"b":1,"a":{"d":[1,2],"c":null}}"#, r#"{"a":{"c":null,"d":[1,2]},"b":1}"#),
+        (r#"{"aa":1,"b":2,"a":3,"":4}"#, r#"{"":4,"a":3,"aa":1,"b":2}"#),
+        (r#"{"\u0061":1}"#, r#"{"a":1}"#),
+        (r#"{"\ud83d\ude00":1,"\uff5e":2,"é":3}"#, r#"{"é":3,"😀":1,"～":2}"#),
+        (r#""\/\b\f\n\r\t\u0000\u001F""#, r#""/\b\f\n\r\t\u0000\u001f""#),
+        ("[1.0,-0,1e2,1E-7,9007199254740993]", "[1,0,100,1e-7,9007199254740993]"),
+        (r#"[{"x":[{"z":1,"y":2}]},3]"#, r#"[{"x":[{"y":2,"z":1}]},3]"#),
+    ] {
+        assert_eq!(from_text(given).as_deref(), Ok(wanted), "{given}");
+    }
+}
+
+#[test]
+fn text_that_is_not_json_is_refused() {
+    for text in [
+        "",
+        " ",
+        "nul",
+        "truefalse",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{a:1}",
+        "{\"a\":1,}",
+        "[1}",
+        "{\"a\":1]",
+        "01",
+        "-",
+        "1.",
+        ".5",
+        "1e",
+        "+1",
+        "NaN",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"a",
+        "\"\u{1}\"",
+        "1 1",
+        "]",
+        "[",
+        "{",
+        "'a'",
+    ] {
+        assert!(matches!(from_text(text), Err(JsonError::Syntax { .. })), "{text}: {:?}", from_text(text));
+    }
+    assert!(matches!(canonical(Json::Text(b"\"\xff\"")), Err(JsonError::Syntax { offset: 1, .. })));
+    assert_eq!(from_text(r#"{"a":1,"\u0061":2}"#), Err(JsonError::DuplicateKey));
+    assert_eq!(from_text("1e200001"), Err(JsonError::NumberOutOfRange));
+}
+
+#[test]
+fn nesting_is_bounded_and_harmless() {
+    let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    assert_eq!(from_text(&nested(MAX_DEPTH)), Ok(nested(MAX_DEPTH)));
+    assert_eq!(from_text(&nested(MAX_DEPTH + 1)), Err(JsonError::TooDeep));
+
+    // The same in jsonb, written by hand: each level is an array of one container.
+    let jsonb = |depth: usize| {
+        let mut bytes = Vec::new();
+        for level in (0..depth).rev() {
+            let (count, size) = if level == 0 { (0, 0) } else { (1, 8 * level as u32 - 4) };
+            bytes.extend((count | 0x4000_0000_u32).to_ne_bytes());
+            if count > 0 {
+                bytes.extend((0x5000_0000 | 0x8000_0000 | size).to_ne_bytes());
+            }
+        }
+        bytes
+    };
+    assert_eq!(from_jsonb(&jsonb(MAX_DEPTH)), Ok(nested(MAX_DEPTH)));
+    assert_eq!(from_jsonb(&jsonb(MAX_DEPTH + 1)), Err(JsonError::TooDeep));
+}
+
+#[test]
+fn damaged_jsonb_is_named() {
+    let good =
+        Value::Object(vec![("a".into(), Value::Number(Decimal { negative: false, digits: 5, exponent: 0 }))])
+            .jsonb();
+    assert_eq!(from_jsonb(&good).as_deref(), Ok(r#"{"a":5}"#));
+    for (position, byte) in [
+        (0, 0xff),
+        (3, 0x00),
+        (3, 0xf0),
+        (7, 0x10),
+        (7, 0x70),
+        (4, 0xff),
+        (16, 0xff),
+        (21, 0xff),
+        (24, 0x10),
+        (25, 0x27),
+    ] {
+        let mut bad = good.clone();
+        bad[position] = byte;
+        let outcome = from_jsonb(&bad);
+        assert!(
+            outcome.is_err() || outcome.as_deref() != Ok(r#"{"a":5}"#),
+            "byte {position} = {byte:#x}: {outcome:?}"
+        );
+    }
+    for length in 0..good.len() {
+        assert!(matches!(from_jsonb(&good[..length]), Err(JsonError::Damaged(_))), "cut to {length}");
+    }
+}
+
+/// The vectors round numbers to doubles first, as JavaScript does; serde_json does that here.
+#[test]
+fn official_vectors() {
+    let Some(inputs) = shared_data("jcs/input") else { return };
+    let mut count = 0;
+    for input in std::fs::read_dir(inputs).unwrap().map(|entry| entry.unwrap().path()) {
+        let output = input.parent().unwrap().with_file_name("output").join(input.file_name().unwrap());
+        let value: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(&input).unwrap()).unwrap();
+        let wanted = std::fs::read_to_string(output).unwrap();
+        assert_eq!(from_text(&value.to_string()).as_deref(), Ok(wanted.trim_end()), "{}", input.display());
+        count += 1;
+    }
+    assert_eq!(count, 6, "there are six official vectors");
+}
+
+#[test]
+fn ecmascript_numbers_are_their_own_canonical_form() {
+    let Some(path) = shared_data("jcs/es6-numbers-10k.txt.gz") else { return };
+    let mut lines = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut lines).unwrap();
+    let mut count = 0;
+    for (hex, text) in lines.lines().map(|line| line.split_once(',').unwrap()) {
+        assert_eq!(from_text(text).as_deref(), Ok(text), "double {hex}");
+        count += 1;
+    }
+    assert_eq!(count, 10_000);
+}
+
+fn ijson() -> impl Strategy<Value = serde_json::Value> {
+    let scalar = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        (-(1_i64 << 53)..=1 << 53).prop_map(Into::into),
+        any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(Into::into),
+        "\\PC{0,6}".prop_map(Into::into),
+    ];
+    scalar.prop_recursive(5, 100, 10, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..10).prop_map(Into::into),
+            prop::collection::hash_map("\\PC{0,4}", inner, 0..10)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// The two readers agree, on every value, about every byte.
+    #[test]
+    fn jsonb_and_text_agree(value in values()) {
+        let text = from_text(&value.text());
+        prop_assert!(text.is_ok());
+        prop_assert_eq!(from_jsonb(&value.jsonb()), text);
+    }
+
+    /// Canonical text is its own canonical form, and is JSON to others.
+    #[test]
+    fn canonical_text_is_a_fixed_point(value in values()) {
+        let text = from_text(&value.text()).unwrap();
+        prop_assert_eq!(from_text(&text), Ok(text.clone()));
+        prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+    }
+
+    /// On I-JSON this is RFC 8785 as an independent implementation understands it.
+    #[test]
+    fn agrees_with_an_independent_implementation_on_ijson(value in ijson()) {
+        let wanted = serde_json_canonicalizer::to_string(&value).unwrap();
+        prop_assert_eq!(from_text(&value.to_string()), Ok(wanted));
+    }
+
+    /// Whatever an attacker does to the bytes, the walker answers.
+    #[test]
+    fn damaged_jsonb_never_panics(value in values(), damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8), cut in any::<prop::sample::Index>()) {
+        let mut bytes = value.jsonb();
+        for (position, byte) in damage {
+            let position = position.index(bytes.len());
+            bytes[position] = byte;
+        }
+        let mut out = Vec::new();
+        let _ = af_core::canonical::Canonicalizer::default().write(Json::Jsonb(&bytes), &mut out);
+        bytes.truncate(cut.index(bytes.len()));
+        let _ = af_core::canonical::Canonicalizer::default().write(Json::Jsonb(&bytes), &mut out);
+    }
+
+    /// Nor does any text make the parser panic, and it takes nothing that others call no JSON.
+    #[test]
+    fn damaged_text_never_panics(value in values(), damage in prop::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{},:\"\\\\u0-9eE.tfn -]"), 1..6)) {
+        let mut text: Vec<char> = value.text().chars().collect();
+        for (position, replacement) in damage {
+            let position = position.index(text.len());
+            text[position] = replacement.chars().next().unwrap();
+        }
+        let text: String = text.into_iter().collect();
+        if from_text(&text).is_ok() {
+            // serde_json reads an exponent beyond its own range as an error.
+            let verdict = serde_json::from_str::<serde_json::Value>(&text);
+            prop_assert!(verdict.as_ref().is_ok_and(|_| true) || verdict.unwrap_err().to_string().contains("out of range"));
+        }
+    }
+}
