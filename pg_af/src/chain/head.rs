@@ -1,18 +1,32 @@
 //! Where a chain ends, and the lock that keeps it so until the transaction does.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use af_core::digest::Digest;
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::{PgList, PgRelation};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::tuple::{Column, Columns, Values};
+use crate::tuple::{Column, Columns, Row, Values};
 
 /// Tells chain locks from whatever else may use user locks in this database: "af".
 const LOCK_CLASS: u16 = 0x6166;
 
-/// `uuid_eq` in pg_proc.dat, the equality of the index on (tenant_id, seq).
+/// `uuid_eq`, `int8ge` and `int8le` in pg_proc.dat: what the index on (tenant_id, seq) is searched by.
 const F_UUID_EQ: Oid = Oid::from_u32(2956);
+const F_INT8GE: Oid = Oid::from_u32(472);
+const F_INT8LE: Oid = Oid::from_u32(471);
+
+/// How many chains a backend remembers having added to.
+const MAX_REMEMBERED: usize = 4096;
+
+thread_local! {
+    /// The position that this backend gave last in each chain (table and tenant): where to look first
+    /// for the chain's end, as long as the lock has been held since.
+    static REMEMBERED: RefCell<HashMap<(Oid, Uuid), i64>> = RefCell::default();
+}
 
 /// The last entry of a chain.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +43,9 @@ pub(super) struct Head {
 /// and pg_locks shows it (locktype `userlock`). It is in the default lock method and not in that of
 /// advisory locks, where no SQL function can release it. Taking it again costs a look-up in the
 /// backend's own table.
-pub(super) fn lock(relation: &PgRelation, tenant: Uuid) {
+///
+/// Returns whether this transaction held the lock already.
+fn lock(relation: &PgRelation, tenant: Uuid) -> bool {
     let key = fold(relation.oid(), tenant);
     let tag = pg_sys::LOCKTAG {
         // SAFETY: a global that is set before any statement runs and never changes.
@@ -42,9 +58,8 @@ pub(super) fn lock(relation: &PgRelation, tenant: Uuid) {
     };
     // SAFETY: the tag is complete and only read; a transaction-level lock (no session lock) belongs
     // to the current resource owner, which releases it on every way out.
-    unsafe {
-        pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, false);
-    }
+    let result = unsafe { pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, false) };
+    result == pg_sys::LockAcquireResult::LOCKACQUIRE_ALREADY_HELD
 }
 
 /// 64 bits of (table, tenant). A collision makes two chains wait for each other, nothing worse.
@@ -101,51 +116,116 @@ fn is_partition(relation: &PgRelation) -> bool {
     unsafe { (*relation.rd_rel).relispartition }
 }
 
-/// The last entry of the tenant's chain as it is now; `None` for a chain without entries.
+/// Locks the tenant's chain and returns its last entry; `None` for a chain without entries.
 ///
-/// Reads with SnapshotSelf: everything committed, whatever the transaction's own snapshot (which is
-/// stale in REPEATABLE READ once the lock was waited for), and this transaction's own rows, those of
-/// the running statement among them. Under the chain's lock nobody else can have unfinished rows.
+/// The end is looked for where this transaction last added to the chain, if it has held the lock since:
+/// then nobody else has, and the chain, which has no gaps, ends there or nearby. Otherwise (and where
+/// a savepoint's rows are gone again) it is the last entry of the index. The shortcut keeps the
+/// search from reading a whole index page each time, and from wading through the dead entries that
+/// a rolled back bulk insert leaves behind the end until vacuum comes, for every row of the next one.
 ///
 /// # Safety
 /// `tenant` is a datum of type uuid, `index` is what [`find_index`] returned for the relation and
 /// its columns, and `values` has room for a row of it.
-pub(super) unsafe fn read(
+pub(super) unsafe fn lock_and_read(
     relation: &PgRelation,
     index: Oid,
     columns: &Columns,
-    tenant: Datum,
+    tenant: (Uuid, Datum),
     values: &mut Values,
 ) -> Result<Option<Head>, Error> {
+    let (tenant, datum) = tenant;
+    let was_held = lock(relation, tenant);
     // SAFETY: the index exists and belongs to the relation, on which the statement holds a lock.
-    // The scan is ended before the index is closed; on an error the resource owner does both. The
-    // key is initialised by ScanKeyInit, with the attribute number of the table, which
-    // systable_beginscan_ordered translates into that of the index. The tuple is valid until the
-    // scan ends, and what is taken from it is copied before.
-    unsafe {
-        let index = PgRelation::with_lock(index, pg_sys::AccessShareLock as i32);
-        let mut key = pg_sys::ScanKeyData::default();
-        let attribute = columns.attribute_number(Column::TenantId);
-        pg_sys::ScanKeyInit(&mut key, attribute, pg_sys::BTEqualStrategyNumber as u16, F_UUID_EQ, tenant);
-        let snapshot = &raw mut pg_sys::SnapshotSelfData;
-        let scan =
-            pg_sys::systable_beginscan_ordered(relation.as_ptr(), index.as_ptr(), snapshot, 1, &mut key);
-        let backward = pg_sys::ScanDirection::BackwardScanDirection;
-        let tuple = pg_sys::systable_getnext_ordered(scan, backward);
-        let head = if tuple.is_null() {
-            Ok(None)
-        } else {
-            values.deform(tuple, relation.rd_att);
-            let row = values.row(columns);
-            let seq = row.int8(Column::Seq).unwrap_or_default();
-            match row.bytes(Column::Hash).and_then(Digest::from_slice) {
-                Some(hash) => Ok(Some(Head { seq, hash })),
-                None => {
-                    Err(Error::UnsealedHead { tenant: row.uuid(Column::TenantId).unwrap_or_default(), seq })
-                }
+    let index = unsafe { PgRelation::with_lock(index, pg_sys::AccessShareLock as i32) };
+    let mut search = Search { relation, index: &index, columns, tenant: datum, values };
+    let key = (relation.oid(), tenant);
+    let given = REMEMBERED.with_borrow(|remembered| remembered.get(&key).copied()).filter(|_| was_held);
+    if let Some(mut given) = given {
+        // SAFETY: as the caller promises, here and below.
+        while let Some(head) = unsafe { search.last(Some((given - 1, given.saturating_add(1)))) }? {
+            // An entry above the one that was given comes from a statement within this one.
+            if head.seq <= given {
+                return Ok(Some(head));
             }
+            given = head.seq;
+        }
+    }
+    // SAFETY: as the caller promises.
+    unsafe { search.last(None) }
+}
+
+/// Remembers that the chain is about to get an entry at `seq`.
+pub(super) fn remember(relation: &PgRelation, tenant: Uuid, seq: i64) {
+    REMEMBERED.with_borrow_mut(|remembered| {
+        if remembered.len() >= MAX_REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert((relation.oid(), tenant), seq);
+    });
+}
+
+/// A look into the index for the last entry of a chain.
+struct Search<'a> {
+    relation: &'a PgRelation,
+    index: &'a PgRelation,
+    columns: &'a Columns,
+    tenant: Datum,
+    values: &'a mut Values,
+}
+
+impl Search<'_> {
+    /// The last entry, or the last in a range of positions.
+    ///
+    /// Reads with SnapshotSelf: everything committed, whatever the transaction's own snapshot (which
+    /// is stale in REPEATABLE READ once the lock was waited for), and this transaction's own rows,
+    /// those of the running statement among them. Under the chain's lock nobody else can have
+    /// unfinished rows.
+    ///
+    /// # Safety
+    /// The fields are as [`lock_and_read`] demands.
+    unsafe fn last(&mut self, range: Option<(i64, i64)>) -> Result<Option<Head>, Error> {
+        let tenant_id = self.columns.attribute_number(Column::TenantId);
+        let seq = self.columns.attribute_number(Column::Seq);
+        let mut keys = [pg_sys::ScanKeyData::default(); 3];
+        let mut count = 0;
+        let mut require = |attribute, strategy: u32, procedure, argument| {
+            // SAFETY: initialises a key with the attribute number of the table, which the scan
+            // translates into that of the index, and an argument of the procedure's type.
+            unsafe { pg_sys::ScanKeyInit(&mut keys[count], attribute, strategy as u16, procedure, argument) };
+            count += 1;
         };
-        pg_sys::systable_endscan_ordered(scan);
-        head
+        require(tenant_id, pg_sys::BTEqualStrategyNumber, F_UUID_EQ, self.tenant);
+        if let Some((first, last)) = range {
+            require(seq, pg_sys::BTGreaterEqualStrategyNumber, F_INT8GE, Datum::from(first));
+            require(seq, pg_sys::BTLessEqualStrategyNumber, F_INT8LE, Datum::from(last));
+        }
+        // SAFETY: both relations are open, `count` keys are initialised. The scan is ended before
+        // the index is closed; on an error the resource owner does both. The tuple is valid until
+        // the scan ends, and what is taken from it is copied before.
+        unsafe {
+            let snapshot = &raw mut pg_sys::SnapshotSelfData;
+            let (heap, index) = (self.relation.as_ptr(), self.index.as_ptr());
+            let scan =
+                pg_sys::systable_beginscan_ordered(heap, index, snapshot, count as i32, keys.as_mut_ptr());
+            let backward = pg_sys::ScanDirection::BackwardScanDirection;
+            let tuple = pg_sys::systable_getnext_ordered(scan, backward);
+            let head = if tuple.is_null() {
+                Ok(None)
+            } else {
+                self.values.deform(tuple, self.relation.rd_att);
+                head_of(self.values.row(self.columns)).map(Some)
+            };
+            pg_sys::systable_endscan_ordered(scan);
+            head
+        }
+    }
+}
+
+fn head_of(row: Row<'_>) -> Result<Head, Error> {
+    let seq = row.int8(Column::Seq).unwrap_or_default();
+    match row.bytes(Column::Hash).and_then(Digest::from_slice) {
+        Some(hash) => Ok(Head { seq, hash }),
+        None => Err(Error::UnsealedHead { tenant: row.uuid(Column::TenantId).unwrap_or_default(), seq }),
     }
 }

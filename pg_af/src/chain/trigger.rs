@@ -97,10 +97,9 @@ fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
     let tenant = row.uuid(Column::TenantId).ok_or_else(|| null_column(&relation, Column::TenantId.name()))?;
     let tenant_datum = row.datum(Column::TenantId).unwrap_or(Datum::null());
     let ts_is_null = row.datum(Column::Ts).is_none();
-    head::lock(&relation, tenant);
     // SAFETY: the datum is the row's tenant_id, which is a uuid and not null; the index was found
     // for this relation and these columns, and `last` has room for its rows.
-    let head = unsafe { head::read(&relation, *index, columns, tenant_datum, last) }?;
+    let head = unsafe { head::lock_and_read(&relation, *index, columns, (tenant, tenant_datum), last) }?;
     let seq = head.map_or(Ok(1), |head| head.seq.checked_add(1).ok_or(Error::ChainFull { tenant }))?;
     let prev_hash = head.map(|head| head.hash);
 
@@ -123,6 +122,7 @@ fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
     let link = prev_hash.as_ref().map(|hash| &hash.as_bytes()[..]);
 
     let hash = hasher.hash(link, &record).map_err(Error::Record)?;
+    head::remember(&relation, tenant, seq);
 
     if let Some(given) = given {
         return match given.difference(seq, prev_hash, hash) {
