@@ -180,8 +180,6 @@ fn ijson() -> impl Strategy<Value = serde_json::Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     /// The two readers agree, on every value, about every byte.
     #[test]
     fn jsonb_and_text_agree(value in values()) {
@@ -231,7 +229,7 @@ proptest! {
         if from_text(&text).is_ok() {
             // serde_json reads an exponent beyond its own range as an error.
             let verdict = serde_json::from_str::<serde_json::Value>(&text);
-            prop_assert!(verdict.as_ref().is_ok_and(|_| true) || verdict.unwrap_err().to_string().contains("out of range"));
+            prop_assert!(verdict.is_ok() || verdict.unwrap_err().to_string().contains("out of range"));
         }
     }
 }
