@@ -8,7 +8,7 @@ GRANT SELECT ON audits TO regress_reader;
 SET ROLE regress_writer;
 INSERT INTO audits (tenant_id, actor_type, actor_id, action, resource_type) VALUES ('00000000-0000-4000-8000-00000000000b', 'user', 'w', 'write', 'thing');
 -- Nor do they learn where a chain ends.
-INSERT INTO audits (tenant_id, seq, hash, hash_version, prev_hash, actor_type, actor_id, action, resource_type) VALUES ('00000000-0000-4000-8000-00000000000b', 77, sha256('x'), 1, sha256('x'), 'user', 'w', 'write', 'thing');
+INSERT INTO audits (tenant_id, ts, seq, hash, hash_version, prev_hash, actor_type, actor_id, action, resource_type) VALUES ('00000000-0000-4000-8000-00000000000b', now(), 77, sha256('x'), 1, sha256('x'), 'user', 'w', 'write', 'thing');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM af_audit_verify();
 \echo :LAST_ERROR_SQLSTATE
