@@ -15,6 +15,6 @@ pub(crate) fn hides_rows(relation: &PgRelation) -> bool {
 pub(crate) fn sees_all_rows(relation: &PgRelation) -> bool {
     // SAFETY: catalog look-ups by OID.
     let granted =
-        unsafe { pg_sys::pg_class_aclcheck(relation.oid(), pg_sys::GetUserId(), pg_sys::ACL_SELECT.into()) };
+        unsafe { pg_sys::pg_class_aclcheck(relation.oid(), pg_sys::GetUserId(), pg_sys::ACL_SELECT) };
     granted == pg_sys::AclResult::ACLCHECK_OK && !hides_rows(relation)
 }

@@ -6,6 +6,7 @@ use af_core::timestamp::Timestamp;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::convert::uuid_from_sql;
 use crate::error::Error;
 use crate::jsonb::Jsonb;
 
@@ -136,15 +137,14 @@ fn record<'a>(
     details: Option<Jsonb<'a>>,
     ts: Option<TimestampWithTimeZone>,
 ) -> Result<Option<Record<'a>>, Error> {
-    let uuid = |id: pgrx::Uuid| uuid::Uuid::from_bytes(*id.as_bytes());
     let Some(ts) = ts else { return Ok(None) };
     let ts = Timestamp::from_postgres_micros(ts.into()).map_err(Error::Timestamp)?;
     let record = || {
         Some(Record {
             hash_version: hash_version?,
-            tenant_id: uuid(tenant_id?),
+            tenant_id: uuid_from_sql(tenant_id?),
             seq: seq?,
-            id: uuid(id?),
+            id: uuid_from_sql(id?),
             actor_type: actor_type?.as_bytes(),
             actor_id: actor_id?.as_bytes(),
             action: action?.as_bytes(),

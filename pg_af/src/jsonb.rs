@@ -1,7 +1,5 @@
 //! `jsonb` arguments by their bytes, without a parse into a tree.
 
-use std::marker::PhantomData;
-
 use af_core::canonical::Json;
 use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::pgrx_sql_entity_graph::metadata::{
@@ -28,7 +26,7 @@ impl FromDatum for Jsonb<'_> {
     unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
         // SAFETY: the caller promises that a datum that is not null is one of the SQL type below, a
         // varlena; it or its detoasted copy lives as long as the function call.
-        (!is_null).then(|| Self { bytes: unsafe { varlena_bytes(datum, PhantomData) } })
+        (!is_null).then(|| Self { bytes: unsafe { varlena_bytes(datum) } })
     }
 }
 

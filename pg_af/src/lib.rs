@@ -3,6 +3,7 @@
 //! Thin shells around `af-core`: what they do is convert, call and report. Reading order follows
 //! one audit row in, and then the verifier over all of them:
 //!
+//! - [`trigger`]: how PostgreSQL calls a trigger function
 //! - [`tuple`]: the columns of a row as PostgreSQL holds them, and as `af-core` wants them
 //! - [`chain`]: the trigger that gives each row its place: where the chain ends, and what follows
 //! - [`guard`]: the trigger that refuses every change to what is stored
@@ -12,10 +13,16 @@
 //! - [`error`]: every error that a user can see, with its SQLSTATE
 //!
 //! SQL objects that pgrx does not generate are in `sql/`.
+#![expect(
+    clippy::result_large_err,
+    reason = "ErrorReport is pgrx's own, and made once for a statement that fails"
+)]
+
 use pgrx::prelude::*;
 
 mod access;
 mod chain;
+mod convert;
 mod error;
 mod functions;
 mod guard;

@@ -1,7 +1,5 @@
 //! The columns of an audit row: where they are in a table, and what they hold.
 
-use std::marker::PhantomData;
-
 use af_core::canonical::Json;
 use af_core::chain::{Entry, Unreadable};
 use af_core::record::Record;
@@ -208,7 +206,7 @@ impl<'a> Row<'a> {
     /// The bytes of a text, jsonb or bytea.
     pub(crate) fn bytes(self, column: Column) -> Option<&'a [u8]> {
         // SAFETY: the column's type is a varlena, and it outlives 'a (`Values::row`).
-        self.datum(column).map(|datum| unsafe { varlena_bytes(datum, PhantomData) })
+        self.datum(column).map(|datum| unsafe { varlena_bytes(datum) })
     }
 
     fn required<T>(column: Column, value: Option<T>) -> Result<T, Unreadable> {
@@ -251,7 +249,7 @@ impl<'a> Row<'a> {
 ///
 /// # Safety
 /// `datum` points to a varlena. It and the current memory context outlive `'a`.
-pub(crate) unsafe fn varlena_bytes<'a>(datum: Datum, _lifetime: PhantomData<&'a ()>) -> &'a [u8] {
+pub(crate) unsafe fn varlena_bytes<'a>(datum: Datum) -> &'a [u8] {
     // SAFETY: as the caller promises. pg_detoast_datum_packed returns a varlena with a short or
     // a 4-byte header, uncompressed and in line, for which the two macros give start and length.
     unsafe {

@@ -5,7 +5,7 @@
 //! So every I-JSON value (RFC 7493) comes out as RFC 8785 says, numbers that a double would merge
 //! stay apart, and two `jsonb` values are equal exactly when their canonical forms are.
 //!
-//! Values are read from PostgreSQL's binary `jsonb` ([`jsonb`]) or from text ([`text`]) and written
+//! Values are read from PostgreSQL's binary `jsonb` (`jsonb.rs`) or from text (`text.rs`) and written
 //! straight into a [`Sink`]; no tree of the value is built. Both readers take hostile input: whatever
 //! the bytes, they return a value or an error, in time and memory linear in the input.
 

@@ -54,12 +54,16 @@ impl Statement {
     }
 
     /// The state of the statement that makes this call, made anew by its first row.
-    fn of<'call>(call: &'call TriggerCall, relation: &PgRelation) -> Result<&'call mut Self, Error> {
-        let flinfo = call.flinfo();
-        // SAFETY: flinfo is valid for the length of the call; its fn_extra is ours alone (fmgr.h),
-        // null before the first call, and what we put there lives as long as fn_mcxt, in which it
-        // was registered. One call runs at a time and none within another on the same flinfo, so
-        // that the reference is the only one.
+    ///
+    /// # Safety
+    /// `flinfo` is valid for `'call`, during which this is called once.
+    unsafe fn of<'call>(
+        flinfo: *mut pg_sys::FmgrInfo,
+        relation: &PgRelation,
+    ) -> Result<&'call mut Self, Error> {
+        // SAFETY: flinfo is valid; its fn_extra is the called function's alone (fmgr.h), null before the
+        // first call, and what is put there lives as long as fn_mcxt, in which it is registered. The
+        // reference is the only one during the call, as the caller promises.
         unsafe {
             let kept = (*flinfo).fn_extra.cast::<Self>();
             if !kept.is_null() && (*kept).relation == relation.oid() {
@@ -85,7 +89,9 @@ fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
         });
     }
     let relation = call.relation();
-    let Statement { columns, index, new, last, hasher, .. } = Statement::of(call, &relation)?;
+    // SAFETY: the look-up data outlive the call, and a trigger is not called within its own call on them.
+    let statement = unsafe { Statement::of(call.flinfo(), &relation) }?;
+    let Statement { columns, index, new, last, hasher, .. } = statement;
 
     // SAFETY: the new tuple is a row of the relation, for whose width the values have room. It and
     // the current memory context, the executor's for one row, outlive this call.

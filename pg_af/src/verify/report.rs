@@ -7,6 +7,7 @@ use pgrx::{PgRelation, Uuid};
 
 use super::ordered;
 use super::target::Target;
+use crate::convert::{uuid_from_sql, uuid_to_sql};
 use crate::error::Error;
 
 /// Checks every entry and link: one row a chain, in the order of tenants.
@@ -38,7 +39,7 @@ fn af_audit_verify(
     let hides_rows = target.hides_rows();
     let mut reports = ordered::walk(&target, &mut |_| ());
     if reports.is_empty() {
-        reports.push(ChainReport::empty(tenant.map(from_sql)));
+        reports.push(ChainReport::empty(tenant.map(uuid_from_sql)));
     }
     Ok(TableIterator::new(reports.into_iter().map(move |report| {
         let status = match report.status() {
@@ -52,13 +53,13 @@ fn af_audit_verify(
             None => (unchecked.map(|entry| entry.seq), unchecked.and_then(|entry| entry.id), None),
         };
         (
-            report.tenant_id.map(to_sql),
+            report.tenant_id.map(uuid_to_sql),
             status.as_str(),
             report.entries as i64,
             report.head.map(|head| head.seq),
             report.head.and_then(|head| head.hash).map(|hash| hash.as_bytes().to_vec()),
             seq,
-            id.map(to_sql),
+            id.map(uuid_to_sql),
             kind,
             detail,
         )
@@ -120,9 +121,9 @@ fn af_audit_findings(
     });
     Ok(TableIterator::new(findings.into_iter().map(|finding| {
         (
-            finding.tenant_id.map(to_sql),
+            finding.tenant_id.map(uuid_to_sql),
             finding.seq,
-            finding.id.map(to_sql),
+            finding.id.map(uuid_to_sql),
             finding.kind.as_str(),
             finding.detail,
         )
@@ -156,13 +157,5 @@ fn af_audit_head(
         Ok(Some((row.get(1)?, row.get(2)?, row.get(3)?)))
     });
     let head = head.map_err(Error::Spi)?;
-    Ok(TableIterator::new(head.into_iter()))
-}
-
-fn to_sql(uuid: uuid::Uuid) -> Uuid {
-    Uuid::from_bytes(uuid.into_bytes())
-}
-
-fn from_sql(uuid: Uuid) -> uuid::Uuid {
-    uuid::Uuid::from_bytes(*uuid.as_bytes())
+    Ok(TableIterator::new(head))
 }

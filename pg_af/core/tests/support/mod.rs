@@ -215,12 +215,12 @@ pub(crate) fn canonical(value: Json<'_>) -> Result<String, JsonError> {
 }
 
 /// A file of the shared test data, unless it is absent, which is then said out loud.
+#[expect(clippy::explicit_write, reason = "the test runner keeps back what the print macros write")]
 pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
     if path.exists() {
         return Some(path);
     }
-    // Straight to stderr, since the test runner keeps back what the print macros write.
     writeln!(std::io::stderr(), "SKIPPED: {name} is not among the shared test data").unwrap();
     None
 }
