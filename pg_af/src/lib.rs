@@ -3,14 +3,14 @@
 //! Thin shells around `af-core`: what they do is convert, call and report. Reading order follows
 //! one audit row in, and then the verifier over all of them:
 //!
-//! - [`trigger`]: how PostgreSQL calls a trigger function
-//! - [`tuple`]: the columns of a row as PostgreSQL holds them, and as `af-core` wants them
-//! - [`chain`]: the trigger that gives each row its place: where the chain ends, and what follows
-//! - [`guard`]: the trigger that refuses every change to what is stored
-//! - [`functions`]: canonical text, record and hash for whoever wants to redo one by hand
-//! - [`verify`]: the check of whole chains
-//! - [`access`]: what the current user may see
-//! - [`error`]: every error that a user can see, with its SQLSTATE
+//! - `trigger`: how PostgreSQL calls a trigger function
+//! - `tuple`: the columns of a row as PostgreSQL holds them, and as `af-core` wants them
+//! - `chain`: the trigger that gives each row its place: where the chain ends, and what follows
+//! - `guard`: the trigger that refuses every change to what is stored
+//! - `functions`: canonical text, record and hash for whoever wants to redo one by hand
+//! - `verify`: the check of whole chains
+//! - `access`: what the current user may see
+//! - `error`: every error that a user can see, with its SQLSTATE
 //!
 //! SQL objects that pgrx does not generate are in `sql/`.
 #![expect(

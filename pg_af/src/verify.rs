@@ -1,6 +1,6 @@
 //! The check of whole chains as SQL functions.
 //!
-//! The checking is `af-core`'s; here rows are fetched ([`ordered`]) and findings handed out. Rows are
+//! The checking is `af-core`'s; here rows are fetched (`ordered`) and findings handed out. Rows are
 //! read by an ordinary query with the caller's own rights, so that privileges, row-level security,
 //! partitions, cancellation and hot standbys are PostgreSQL's business, not ours.
 
