@@ -1,0 +1,6 @@
+//! The ledger seen from outside: entries go in by [`import`], and [`verify`] checks what is there.
+
+pub mod import;
+pub mod verify;
+
+mod relation;

@@ -1,0 +1,355 @@
+//! Verification: every entry is hashed again, every link compared, every position counted.
+//!
+//! [`outside`] pulls the stored columns and believes nothing that the server computes; [`inside`] lets
+//! the server's own `af_audit_verify()` do it. Both give the same [`Verification`].
+
+mod copy;
+mod inside;
+mod outside;
+
+use std::time::{Duration, Instant};
+
+use af_core::chain;
+use postgres::{Client, IsolationLevel, Transaction};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::relation::{Relation, RelationError};
+use crate::server::ServerError;
+use crate::watch::Watch;
+
+pub use copy::CopyError;
+
+/// Who recomputes the hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// This program.
+    Outside,
+    /// The server.
+    InDatabase,
+}
+
+/// What is to be verified.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// These chains; all of them if there is none.
+    pub tenants: Vec<Uuid>,
+    /// Who recomputes the hashes.
+    pub method: Method,
+    /// How many findings are kept; all are counted.
+    pub max_findings: usize,
+}
+
+/// The verdict on a chain, or on all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Intact, as far as entries can show.
+    Ok,
+    /// There was nothing to check.
+    Empty,
+    /// Nothing was found, but not everything could be checked.
+    Partial,
+    /// Something was found.
+    Tampered,
+}
+
+impl Status {
+    /// The name used in JSON and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Empty => "empty",
+            Self::Partial => "partial",
+            Self::Tampered => "tampered",
+        }
+    }
+}
+
+impl From<chain::Status> for Status {
+    fn from(status: chain::Status) -> Self {
+        match status {
+            chain::Status::Ok => Self::Ok,
+            chain::Status::Tampered => Self::Tampered,
+            chain::Status::Partial => Self::Partial,
+        }
+    }
+}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Whose chain it is in.
+    pub tenant_id: Option<Uuid>,
+    /// The position; of the first entry that is not there, where entries are missing.
+    pub seq: Option<i64>,
+    /// The entry, where there is one.
+    pub id: Option<Uuid>,
+    /// Its kind: altered, relinked, missing, reordered, duplicated, truncated or unsealed.
+    pub finding: String,
+    /// The same for people.
+    pub detail: String,
+}
+
+impl From<chain::Finding> for Finding {
+    fn from(finding: chain::Finding) -> Self {
+        let chain::Finding { tenant_id, seq, id, kind, detail } = finding;
+        Self { tenant_id, seq, id, finding: kind.as_str().to_owned(), detail }
+    }
+}
+
+/// The verdict on one chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Chain {
+    /// Whose chain it is; null only where a row was stored without tenant.
+    pub tenant_id: Option<Uuid>,
+    /// The tenant's name, if it can be seen.
+    pub tenant: Option<String>,
+    /// The verdict.
+    pub status: Status,
+    /// How many entries were checked.
+    pub entries: u64,
+    /// The position of the last one.
+    pub head_seq: Option<i64>,
+    /// Its hash as stored.
+    pub head_hash: Option<String>,
+    /// How many findings there are.
+    pub findings: u64,
+    /// The first of them.
+    pub first_finding: Option<Finding>,
+    /// Why the verdict is no better than `partial`, where that is not a finding.
+    pub note: Option<String>,
+}
+
+/// The verdict on all that was checked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verification {
+    /// The worst of all chains.
+    pub status: Status,
+    /// Who recomputed the hashes.
+    pub method: Method,
+    /// The table.
+    pub relation: String,
+    /// Whether row-level security may have hidden entries.
+    pub is_row_security_active: bool,
+    /// How many entries were checked.
+    pub entries: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// Their quotient.
+    pub entries_per_second: Option<f64>,
+    /// How many findings there are.
+    pub findings_total: u64,
+    /// The verdict on each chain.
+    pub chains: Vec<Chain>,
+    /// The first findings, up to the limit.
+    pub findings: Vec<Finding>,
+}
+
+/// Why nothing could be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The tables are not as they must be.
+    #[error(transparent)]
+    Relation(#[from] RelationError),
+    /// The server refused.
+    #[error("{doing}")]
+    Server {
+        /// What was being done.
+        doing: &'static str,
+        /// What the server said.
+        source: ServerError,
+    },
+    /// What came over the connection is not what was asked for.
+    #[error("read entries")]
+    Copy(#[from] CopyError),
+}
+
+impl Error {
+    /// What can be done about it.
+    pub fn hint(&self) -> Option<String> {
+        const DAMAGED: &str = "The server cannot read an entry that it has stored, which is damage to the data itself. \
+             `af-tools audit verify --in-database` names the entry; see docs/forensics.md.";
+        match self {
+            Self::Relation(error) => error.hint(),
+            Self::Server { source, .. } | Self::Copy(CopyError::Server(source)) => {
+                if source.is_damaged_data() { Some(DAMAGED.to_owned()) } else { source.hint() }
+            }
+            Self::Copy(_) => {
+                Some("Connect to the server directly: something in between changes the data.".to_owned())
+            }
+        }
+    }
+}
+
+/// For `map_err`: says what was being done when the server refused.
+fn doing<E: Into<ServerError>>(doing: &'static str) -> impl FnOnce(E) -> Error {
+    move |error| Error::Server { doing, source: error.into() }
+}
+
+/// Verifies chains of the table audits, all in one snapshot.
+pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> Result<Verification, Error> {
+    let mut transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start()
+        .map_err(doing("begin a transaction"))?;
+    let relation = Relation::find_audits(&mut transaction)?;
+    let is_row_security_active = transaction
+        .query_one("SELECT row_security_active($1::oid)", &[&relation.oid])
+        .map_err(doing("ask for row-level security"))?
+        .get(0);
+    watch.begin(estimate(&mut transaction, &relation, options)?);
+
+    let start = Instant::now();
+    let mut found = match options.method {
+        Method::Outside => outside::verify(&mut transaction, &relation, options, watch)?,
+        Method::InDatabase => inside::verify(&mut transaction, &relation, options, watch)?,
+    };
+    let elapsed = start.elapsed();
+
+    add_missing_tenants(&mut found.chains, &options.tenants);
+    if is_row_security_active {
+        for chain in &mut found.chains {
+            if chain.status < Status::Partial {
+                chain.status = Status::Partial;
+                chain.note = Some("row-level security may hide entries from this role".to_owned());
+            }
+        }
+    }
+    name_tenants(&mut transaction, &mut found.chains)?;
+    transaction.commit().map_err(doing("end the transaction"))?;
+    Ok(found.into_verification(options.method, relation.name, is_row_security_active, elapsed))
+}
+
+/// What either method finds.
+#[derive(Default)]
+struct Found {
+    chains: Vec<Chain>,
+    findings: Vec<Finding>,
+}
+
+impl Found {
+    fn into_verification(
+        self,
+        method: Method,
+        relation: String,
+        is_row_security_active: bool,
+        elapsed: Duration,
+    ) -> Verification {
+        let entries = self.chains.iter().map(|chain| chain.entries).sum();
+        let seconds = elapsed.as_secs_f64();
+        let worst = self.chains.iter().map(|chain| chain.status).max();
+        let nothing = if is_row_security_active { Status::Partial } else { Status::Empty };
+        Verification {
+            status: worst.unwrap_or(nothing),
+            method,
+            relation,
+            is_row_security_active,
+            entries,
+            seconds,
+            entries_per_second: rate(entries, seconds),
+            findings_total: self.chains.iter().map(|chain| chain.findings).sum(),
+            chains: self.chains,
+            findings: self.findings,
+        }
+    }
+}
+
+/// Entries a second, where that means something.
+pub(crate) fn rate(entries: u64, seconds: f64) -> Option<f64> {
+    (entries > 0 && seconds > 0.0).then(|| (entries as f64 / seconds).round())
+}
+
+/// About how many entries there are, for the progress bar.
+fn estimate(
+    transaction: &mut Transaction<'_>,
+    relation: &Relation,
+    options: &Options,
+) -> Result<Option<u64>, Error> {
+    if !options.tenants.is_empty() {
+        return Ok(None);
+    }
+    const ESTIMATE: &str = "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_catalog.pg_class c \
+         WHERE c.relkind = 'r' AND (c.oid = $1 OR c.oid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass)))";
+    let row =
+        transaction.query_one(ESTIMATE, &[&relation.oid]).map_err(doing("estimate the number of entries"))?;
+    Ok(u64::try_from(row.get::<_, i64>(0)).ok().filter(|estimate| *estimate > 0))
+}
+
+/// A chain that was asked for and has no entries is part of the answer.
+fn add_missing_tenants(chains: &mut Vec<Chain>, tenants: &[Uuid]) {
+    for tenant in tenants {
+        if !chains.iter().any(|chain| chain.tenant_id == Some(*tenant)) {
+            chains.push(Chain {
+                tenant_id: Some(*tenant),
+                tenant: None,
+                status: Status::Empty,
+                entries: 0,
+                head_seq: None,
+                head_hash: None,
+                findings: 0,
+                first_finding: None,
+                note: Some("no entries".to_owned()),
+            });
+        }
+    }
+}
+
+/// Fills in the names, where the table tenants can be read.
+fn name_tenants(transaction: &mut Transaction<'_>, chains: &mut [Chain]) -> Result<(), Error> {
+    const CAN_READ: &str = "SELECT coalesce(has_table_privilege(to_regclass('tenants'), 'SELECT'), false)";
+    const NAMES: &str = "SELECT id, name FROM tenants WHERE id = ANY ($1)";
+    let can_read = transaction.query_one(CAN_READ, &[]).map_err(doing("look up table tenants"))?;
+    if !can_read.get::<_, bool>(0) {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = chains.iter().filter_map(|chain| chain.tenant_id).collect();
+    let rows = transaction.query(NAMES, &[&ids]).map_err(doing("read the tenants' names"))?;
+    let names: std::collections::HashMap<Uuid, String> =
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    for chain in chains {
+        chain.tenant = chain.tenant_id.and_then(|id| names.get(&id).cloned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_chain_decides() {
+        let chain = |status| Chain {
+            tenant_id: None,
+            tenant: None,
+            status,
+            entries: 2,
+            head_seq: Some(2),
+            head_hash: None,
+            findings: u64::from(status == Status::Tampered),
+            first_finding: None,
+            note: None,
+        };
+        let verdict = |statuses: &[Status], is_row_security_active| {
+            let found = Found { chains: statuses.iter().copied().map(chain).collect(), findings: Vec::new() };
+            let relation = "public.audits".to_owned();
+            found.into_verification(Method::Outside, relation, is_row_security_active, Duration::from_secs(1))
+        };
+        use Status::{Empty, Ok, Partial, Tampered};
+        for (statuses, expected) in [
+            (&[Ok, Ok][..], Ok),
+            (&[Ok, Empty], Empty),
+            (&[Empty, Partial, Ok], Partial),
+            (&[Partial, Tampered, Ok], Tampered),
+            (&[], Empty),
+        ] {
+            assert_eq!(verdict(statuses, false).status, expected, "{statuses:?}");
+        }
+        assert_eq!(verdict(&[], true).status, Partial);
+        let all = verdict(&[Ok, Tampered], false);
+        assert_eq!((all.entries, all.findings_total, all.entries_per_second), (4, 1, Some(4.0)));
+    }
+}

@@ -1,0 +1,148 @@
+//! The arguments: what can be asked for, and the words in which it is explained.
+
+pub mod audit;
+pub mod completions;
+pub mod demo;
+pub mod migrate;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::connection;
+use crate::output::{Format, Verbosity};
+
+const AFTER_HELP: &str = "\
+Connection: --url, else DATABASE_URL, else libpq's PG* variables, service file and password file.
+
+Exit codes:
+    0  done, everything that was asked for was checked and is fine
+    1  could not run (connection, input and output, bad configuration)
+    2  usage
+    3  a finding (tampering, refused lines of an import with --keep-going)
+    4  not provable (nothing was checked, or not everything)
+    5  pending (migrations to apply)
+  130  interrupted";
+
+/// Verify, migrate and fill pg_af ledgers from outside the database.
+#[derive(Debug, Parser)]
+#[command(name = "af-tools", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What goes for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What goes for every command.
+#[derive(Args)]
+pub struct Global {
+    /// Connect to this database (postgresql://… or "host=… dbname=…")
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
+    pub url: Option<String>,
+    /// Use the tables in this schema
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub schema: Option<String>,
+    /// Print the result as one JSON document
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    /// Say more, and list in full
+    #[arg(short, long, global = true, action = ArgAction::SetTrue, help_heading = "Global options")]
+    pub verbose: bool,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
+    pub quiet: bool,
+}
+
+/// By hand, so that a password in the URL never shows.
+impl std::fmt::Debug for Global {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Global")
+            .field("schema", &self.schema)
+            .field("json", &self.json)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Global {
+    /// For whom the output is.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { Format::Text }
+    }
+
+    /// How much is said.
+    pub fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+
+    /// What the command line says about the connection.
+    pub fn source(&self) -> connection::Source {
+        connection::Source { url: self.url.clone(), schema: self.schema.clone() }
+    }
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Work with the audit ledger
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Create and change the schema
+    #[command(subcommand)]
+    Migrate(migrate::MigrateCommand),
+    /// Show everything on a PostgreSQL server of its own
+    Demo(demo::DemoArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+impl Command {
+    /// Its name as it is typed.
+    pub fn name(&self) -> &'static str {
+        use audit::AuditCommand;
+        use migrate::MigrateCommand;
+        match self {
+            Self::Audit(AuditCommand::Verify(_)) => "audit verify",
+            Self::Audit(AuditCommand::Import(_)) => "audit import",
+            Self::Migrate(MigrateCommand::Up(_)) => "migrate up",
+            Self::Migrate(MigrateCommand::Down(_)) => "migrate down",
+            Self::Migrate(MigrateCommand::Status(_)) => "migrate status",
+            Self::Demo(_) => "demo",
+            Self::Completions(_) => "completions",
+            Self::Man => "man",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_password_does_not_show() {
+        let cli = Cli::try_parse_from(["af-tools", "--url", "postgres://u:topsecret@h/d", "man"]).unwrap();
+        assert!(!format!("{cli:?}").contains("topsecret"));
+    }
+
+    #[test]
+    fn global_options_go_anywhere() {
+        let cli =
+            Cli::try_parse_from(["af-tools", "audit", "verify", "--json", "-q", "--schema", "s"]).unwrap();
+        assert_eq!((cli.global.format(), cli.global.verbosity()), (Format::Json, Verbosity::Quiet));
+        assert_eq!(cli.command.name(), "audit verify");
+        assert!(Cli::try_parse_from(["af-tools", "man", "-q", "-v"]).is_err());
+    }
+}

@@ -1,0 +1,143 @@
+//! From arguments to a library, and from its result to a report and an exit code.
+
+mod audit_import;
+mod audit_verify;
+mod completions;
+#[cfg(unix)]
+mod demo;
+mod failure;
+mod migrate;
+
+use std::ffi::OsString;
+use std::io;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::audit::AuditCommand;
+use crate::cli::migrate::MigrateCommand;
+use crate::cli::{Cli, Command, Global};
+use crate::connection::{Connection, Environment, Settings};
+use crate::exit::Exit;
+use crate::interrupt::Interrupt;
+use crate::output::{ErrorReport, Format, Printer, Report, Verbosity};
+
+pub use audit_import::ImportReport;
+pub use audit_verify::VerifyReport;
+pub use failure::Failure;
+pub use migrate::MigrateReport;
+
+/// Runs the command line `arguments` (the program's name first) in this process.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match Cli::try_parse_from(&arguments) {
+        Ok(cli) => {
+            let printer = Printer::of_process(cli.global.format(), cli.global.verbosity());
+            let mut context = Context::new(printer, &cli, Environment::of_process(), Interrupt::on_signals());
+            context.run(&cli.command)
+        }
+        Err(error) => {
+            let is_json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+            let format = if is_json { Format::Json } else { Format::Text };
+            usage(&error, &mut Printer::of_process(format, Verbosity::Normal))
+        }
+    }
+}
+
+/// Help and version are results; everything else that clap has to say is an error.
+fn usage(error: &clap::Error, printer: &mut Printer) -> Exit {
+    let is_result = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_result || printer.format() == Format::Text {
+        // clap knows which stream and whether colours are wanted. Nobody is left to hear that it failed.
+        let _ = error.print();
+    } else {
+        let text = error.render().to_string();
+        let message = text.trim().strip_prefix("error: ").unwrap_or(text.trim()).to_owned();
+        let _ = printer.failure("", Exit::USAGE, &ErrorReport { message, hint: None });
+    }
+    if is_result { Exit::DONE } else { Exit::USAGE }
+}
+
+/// What commands work with.
+struct Context<'a> {
+    printer: Printer,
+    command: &'static str,
+    global: &'a Global,
+    environment: Environment,
+    interrupt: Interrupt,
+}
+
+impl<'a> Context<'a> {
+    fn new(printer: Printer, cli: &'a Cli, environment: Environment, interrupt: Interrupt) -> Self {
+        Self { printer, command: cli.command.name(), global: &cli.global, environment, interrupt }
+    }
+
+    fn run(&mut self, command: &Command) -> Exit {
+        let failure = match self.dispatch(command) {
+            Ok(exit) => return exit,
+            Err(_) if self.interrupt.is_set() => Failure::interrupted(),
+            Err(failure) => failure,
+        };
+        // If not even the error can be told, the exit code tells it.
+        let _ = self.printer.failure(self.command, failure.exit, &failure.report);
+        failure.exit
+    }
+
+    fn dispatch(&mut self, command: &Command) -> Result<Exit, Failure> {
+        match command {
+            Command::Audit(AuditCommand::Verify(args)) => audit_verify::run(args, self),
+            Command::Audit(AuditCommand::Import(args)) => audit_import::run(args, self),
+            Command::Migrate(MigrateCommand::Up(args)) => migrate::up(args, self),
+            Command::Migrate(MigrateCommand::Down(args)) => migrate::down(args, self),
+            Command::Migrate(MigrateCommand::Status(args)) => migrate::status(args, self),
+            #[cfg(unix)]
+            Command::Demo(args) => demo::run(args, self),
+            #[cfg(not(unix))]
+            Command::Demo(_) => Err(Failure::unsupported("start a PostgreSQL server for the demo")),
+            Command::Completions(args) => completions::completions(args, self),
+            Command::Man => completions::man(self),
+        }
+    }
+
+    /// Where to connect, with the warnings that came up.
+    fn settings(&mut self) -> Result<Settings, Failure> {
+        let settings = Settings::resolve(&self.global.source(), &self.environment)?;
+        for warning in &settings.warnings {
+            self.printer.warning(format_args!("{warning}"));
+        }
+        let hosts: Vec<String> = settings.hosts.iter().map(|host| host.describe()).collect();
+        self.printer.detail(format_args!(
+            "database {} as {} at {}",
+            settings.dbname,
+            settings.user,
+            hosts.join(", ")
+        ));
+        Ok(settings)
+    }
+
+    /// A session that Ctrl-C cancels.
+    fn connect(&mut self) -> Result<Connection, Failure> {
+        let connection = Connection::open(&self.settings()?)?;
+        self.interrupt.cancels(connection.canceller());
+        Ok(connection)
+    }
+
+    fn report<R: Report>(
+        &mut self,
+        exit: Exit,
+        report: &R,
+        error: Option<&ErrorReport>,
+    ) -> Result<Exit, Failure> {
+        self.printer.report(self.command, exit, report, error).map_err(output_failed)?;
+        Ok(exit)
+    }
+}
+
+fn output_failed(error: io::Error) -> Failure {
+    Failure::new(Exit::COULD_NOT_RUN, &OutputError(error), None)
+}
+
+/// The result could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("write the result")]
+struct OutputError(#[source] io::Error);

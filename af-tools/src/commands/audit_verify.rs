@@ -1,0 +1,276 @@
+//! `af-tools audit verify`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Context, Failure};
+use crate::audit::verify::{self, Chain, Finding, Method, Options, Status, Verification};
+use crate::cli::audit::VerifyArgs;
+use crate::exit::Exit;
+use crate::output::{ErrorReport, Report, Table, Verbosity, counted, rate};
+
+/// More chains than this are summed up, but for those that are not intact.
+const MAX_INTACT_CHAINS: usize = 40;
+/// How many findings people are shown unless they want all.
+const MAX_FINDINGS: usize = 20;
+const HASH_PREFIX: usize = 16;
+
+/// The verdict on each chain, and on all of them.
+#[derive(Debug, Serialize)]
+pub struct VerifyReport {
+    /// The verification.
+    #[serde(flatten)]
+    pub verification: Verification,
+    /// Whether it is proven that no entries were cut off behind the heads.
+    pub is_tail_proven: bool,
+}
+
+impl VerifyReport {
+    /// Without a checkpoint to compare with.
+    pub fn new(verification: Verification) -> Self {
+        Self { verification, is_tail_proven: false }
+    }
+}
+
+impl Report for VerifyReport {
+    fn write_text(&self, out: &mut dyn Write, verbosity: Verbosity) -> io::Result<()> {
+        let Verification { status, method, relation, entries, seconds, chains, .. } = &self.verification;
+        write_chains(chains, verbosity, out)?;
+        write_findings(&self.verification, verbosity, out)?;
+        let by = match method {
+            Method::Outside => "outside the database",
+            Method::InDatabase => "in the database",
+        };
+        writeln!(
+            out,
+            "{} in {} of {relation}, checked {by} in {seconds:.2} s{}",
+            counted(*entries, "entry", "entries"),
+            counted(chains.len() as u64, "chain", "chains"),
+            rate(self.verification.entries_per_second)
+        )?;
+        match status {
+            Status::Ok => writeln!(
+                out,
+                "ok: every chain is intact to its head seq; the tail is not provable without a checkpoint"
+            ),
+            Status::Empty => writeln!(out, "empty: there were no entries to check"),
+            Status::Partial => {
+                writeln!(out, "partial: nothing was found, but not everything could be checked")
+            }
+            Status::Tampered => {
+                let count = chains.iter().filter(|chain| chain.status == Status::Tampered).count();
+                writeln!(out, "tampered: {count} of {}", counted(chains.len() as u64, "chain", "chains"))
+            }
+        }
+    }
+}
+
+fn write_chains(chains: &[Chain], verbosity: Verbosity, out: &mut dyn Write) -> io::Result<()> {
+    let is_summed_up = chains.len() > MAX_INTACT_CHAINS && verbosity < Verbosity::Verbose;
+    let shown: Vec<&Chain> =
+        chains.iter().filter(|chain| !is_summed_up || chain.status != Status::Ok).collect();
+    if !shown.is_empty() {
+        let mut table =
+            Table::new(&["tenant", "name", "status", ">entries", ">head seq", "head hash", "remark"]);
+        for chain in &shown {
+            let hash = chain.head_hash.as_deref().unwrap_or("-");
+            let remark = match &chain.first_finding {
+                Some(first) => format!("{} at seq {}", first.finding, position(first.seq)),
+                None => chain.note.clone().unwrap_or_default(),
+            };
+            table.row([
+                chain.tenant_id.map_or_else(|| "(null)".to_owned(), |id| id.to_string()),
+                chain.tenant.clone().unwrap_or_else(|| "-".to_owned()),
+                chain.status.as_str().to_owned(),
+                chain.entries.to_string(),
+                position(chain.head_seq),
+                hash.get(..HASH_PREFIX).map_or_else(|| hash.to_owned(), |prefix| format!("{prefix}…")),
+                remark,
+            ]);
+        }
+        table.write(out)?;
+    }
+    if shown.len() < chains.len() {
+        writeln!(out, "{} intact chains are not listed (--verbose lists them)", chains.len() - shown.len())?;
+    }
+    if !chains.is_empty() {
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn write_findings(verification: &Verification, verbosity: Verbosity, out: &mut dyn Write) -> io::Result<()> {
+    if verification.findings.is_empty() {
+        return Ok(());
+    }
+    let limit = if verbosity < Verbosity::Verbose { MAX_FINDINGS } else { usize::MAX };
+    let shown = &verification.findings[..verification.findings.len().min(limit)];
+    for finding in shown {
+        write_finding(finding, out)?;
+    }
+    let rest = verification.findings_total.saturating_sub(shown.len() as u64);
+    if rest > 0 {
+        writeln!(out, "… and {rest} more findings")?;
+    }
+    writeln!(out)
+}
+
+fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let tenant = finding.tenant_id.map_or_else(|| "(null)".to_owned(), |id| id.to_string());
+    write!(out, "{}: tenant {tenant}, seq {}", finding.finding, position(finding.seq))?;
+    if let Some(id) = finding.id {
+        write!(out, ", id {id}")?;
+    }
+    writeln!(out, "\n    {}", finding.detail)
+}
+
+fn position(seq: Option<i64>) -> String {
+    seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string())
+}
+
+pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
+    let mut tenants = args.tenants.clone();
+    tenants.sort_unstable();
+    tenants.dedup();
+    let method = if args.in_database { Method::InDatabase } else { Method::Outside };
+    let options = Options { tenants, method, max_findings: args.max_findings };
+    let mut connection = context.connect()?;
+    let mut progress = context.printer.progress().stopped_by(&context.interrupt);
+    let verified = verify::verify(&mut connection.client, &options, &mut progress);
+    drop(progress);
+    let verification = verified?;
+    let (exit, error) = judge(&verification, args.allow_empty);
+    context.report(exit, &VerifyReport::new(verification), error.as_ref())
+}
+
+fn judge(verification: &Verification, allow_empty: bool) -> (Exit, Option<ErrorReport>) {
+    let error = |message: String, hint: &str| Some(ErrorReport { message, hint: Some(hint.to_owned()) });
+    match verification.status {
+        Status::Ok => (Exit::DONE, None),
+        Status::Empty if allow_empty => (Exit::DONE, None),
+        Status::Empty => (
+            Exit::NOT_PROVABLE,
+            error(
+                "verify: nothing was checked, for there are no entries where some were expected".to_owned(),
+                "If that is as it should be, --allow-empty says so.",
+            ),
+        ),
+        Status::Partial => {
+            let hint = if verification.is_row_security_active {
+                "Row-level security applies to this role: verify as one that sees every tenant, such as af_auditor."
+            } else {
+                "A newer af-tools knows the newer hash_version."
+            };
+            (Exit::NOT_PROVABLE, error("verify: not everything could be checked".to_owned(), hint))
+        }
+        Status::Tampered => {
+            let findings = counted(verification.findings_total, "finding", "findings");
+            let first = verification.chains.iter().find_map(|chain| chain.first_finding.as_ref());
+            let message = match first {
+                Some(first) => format!(
+                    "verify: {findings}; the first is entry {} of tenant {}: {}",
+                    position(first.seq),
+                    first.tenant_id.map_or_else(|| "(null)".to_owned(), |id| id.to_string()),
+                    first.finding
+                ),
+                None => format!("verify: {findings}"),
+            };
+            (
+                Exit::FINDING,
+                error(
+                    message,
+                    "Change nothing yet. docs/forensics.md says how to keep the evidence, and what to look at next.",
+                ),
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn finding() -> Finding {
+        Finding {
+            tenant_id: Some(Uuid::from_u128(1)),
+            seq: Some(7),
+            id: Some(Uuid::from_u128(2)),
+            finding: "altered".to_owned(),
+            detail: "the content hashes to x".to_owned(),
+        }
+    }
+
+    fn verification(status: Status) -> Verification {
+        let first_finding = (status == Status::Tampered).then(finding);
+        let chain = Chain {
+            tenant_id: Some(Uuid::from_u128(1)),
+            tenant: Some("acme".to_owned()),
+            status,
+            entries: 9,
+            head_seq: Some(9),
+            head_hash: Some("ab".repeat(32)),
+            findings: u64::from(first_finding.is_some()),
+            first_finding: first_finding.clone(),
+            note: None,
+        };
+        Verification {
+            status,
+            method: Method::Outside,
+            relation: "public.audits".to_owned(),
+            is_row_security_active: false,
+            entries: 9,
+            seconds: 0.5,
+            entries_per_second: Some(18.0),
+            findings_total: chain.findings,
+            chains: vec![chain],
+            findings: first_finding.into_iter().collect(),
+        }
+    }
+
+    #[test]
+    fn exit_codes() {
+        for (status, allow_empty, exit) in [
+            (Status::Ok, false, Exit::DONE),
+            (Status::Empty, false, Exit::NOT_PROVABLE),
+            (Status::Empty, true, Exit::DONE),
+            (Status::Partial, true, Exit::NOT_PROVABLE),
+            (Status::Tampered, true, Exit::FINDING),
+        ] {
+            assert_eq!(judge(&verification(status), allow_empty).0, exit, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn text_names_the_entry_and_the_limits_of_the_proof() {
+        let text = |status| {
+            let mut out = Vec::new();
+            VerifyReport::new(verification(status)).write_text(&mut out, Verbosity::Normal).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(text(Status::Ok).contains("the tail is not provable without a checkpoint"));
+        let tampered = text(Status::Tampered);
+        assert!(tampered.contains("altered at seq 7"), "{tampered}");
+        assert!(tampered.contains("id 00000000-0000-0000-0000-000000000002"), "{tampered}");
+        assert!(tampered.ends_with("tampered: 1 of 1 chain\n"), "{tampered}");
+    }
+
+    #[test]
+    fn the_json_names_what_scripts_need() {
+        let json = serde_json::to_value(VerifyReport::new(verification(Status::Tampered))).unwrap();
+        assert_eq!(json["status"], "tampered");
+        assert_eq!(json["method"], "outside");
+        assert_eq!((&json["entries"], &json["findings_total"]), (&9.into(), &1.into()));
+        assert_eq!(json["is_tail_proven"], false);
+        let chain = &json["chains"][0];
+        assert_eq!((&chain["tenant"], &chain["head_seq"]), (&"acme".into(), &9.into()));
+        assert_eq!(chain["head_hash"].as_str().map(str::len), Some(64));
+        assert_eq!(json["findings"][0], chain["first_finding"]);
+        assert_eq!(
+            (&json["findings"][0]["seq"], &json["findings"][0]["finding"]),
+            (&7.into(), &"altered".into())
+        );
+    }
+}

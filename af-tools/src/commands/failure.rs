@@ -1,0 +1,111 @@
+//! From the libraries' errors to exit codes and messages.
+
+use std::error::Error;
+
+use crate::audit::{import, verify};
+use crate::exit::Exit;
+use crate::output::ErrorReport;
+use crate::{connection, migrate};
+
+/// Why a command has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// How the process ends.
+    pub exit: Exit,
+    /// What the user is told.
+    pub report: ErrorReport,
+}
+
+impl Failure {
+    /// An error with all its causes: what failed, why, why that.
+    pub fn new(exit: Exit, error: &dyn Error, hint: Option<String>) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            // Some errors of other crates repeat their causes.
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = cause.source();
+        }
+        Self { exit, report: ErrorReport { message, hint } }
+    }
+
+    pub(super) fn interrupted() -> Self {
+        Self {
+            exit: Exit::INTERRUPTED,
+            report: ErrorReport { message: "interrupted".to_owned(), hint: None },
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn unsupported(what: &str) -> Self {
+        let message = format!("{what}: not supported on this system");
+        Self { exit: Exit::COULD_NOT_RUN, report: ErrorReport { message, hint: None } }
+    }
+}
+
+impl From<connection::Error> for Failure {
+    fn from(error: connection::Error) -> Self {
+        Self::new(Exit::COULD_NOT_RUN, &error, error.hint())
+    }
+}
+
+impl From<verify::Error> for Failure {
+    fn from(error: verify::Error) -> Self {
+        Self::new(Exit::COULD_NOT_RUN, &error, error.hint())
+    }
+}
+
+impl From<import::Error> for Failure {
+    fn from(error: import::Error) -> Self {
+        let exit =
+            if matches!(error, import::Error::Interrupted) { Exit::INTERRUPTED } else { Exit::COULD_NOT_RUN };
+        let mut failure = Self::new(exit, &error, error.hint());
+        if !matches!(error, import::Error::InDoubt(_)) {
+            failure.report.message.push_str("; nothing was stored");
+        }
+        failure
+    }
+}
+
+impl From<migrate::Error> for Failure {
+    fn from(error: migrate::Error) -> Self {
+        Self::new(Exit::COULD_NOT_RUN, &error, error.hint())
+    }
+}
+
+#[cfg(unix)]
+impl From<crate::demo::Error> for Failure {
+    fn from(error: crate::demo::Error) -> Self {
+        let hint = error.hint();
+        let exit = error.exit();
+        Self::new(exit, &error, hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("read x")]
+    struct Outer(#[source] io::Error);
+
+    #[test]
+    fn causes_follow_once_each() {
+        let failure = Failure::new(Exit::COULD_NOT_RUN, &Outer(io::Error::other("no such thing")), None);
+        assert_eq!(failure.report.message, "read x: no such thing");
+    }
+
+    #[test]
+    fn an_import_says_that_nothing_was_stored() {
+        let failure = Failure::from(import::Error::NoPrivilege("public.audits".to_owned()));
+        assert_eq!(failure.exit, Exit::COULD_NOT_RUN);
+        assert!(failure.report.message.ends_with("; nothing was stored"));
+        assert_eq!(Failure::from(import::Error::Interrupted).exit, Exit::INTERRUPTED);
+    }
+}

@@ -1,0 +1,37 @@
+//! af-tools: verify, migrate and fill pg_af ledgers from outside the database.
+//!
+//! Dependencies point downwards: the command line knows the libraries, the libraries neither print nor
+//! know the command line.
+//!
+//! - [`cli`]: the arguments, one file for each command
+//! - [`commands`]: from arguments to a library and from its result to a report; [`run`] starts here
+//! - [`output`]: the one printer, for people and as JSON
+//! - [`exit`]: what the exit codes mean
+//! - [`interrupt`]: what happens on Ctrl-C
+//! - [`audit`]: the ledger from outside: import and verification
+//! - [`migrate`]: the schema, by sqlx's migrator
+//! - [`demo`]: the whole path on a server of its own
+//! - [`throwaway`]: that server
+//! - [`connection`]: libpq's rules for where and how to connect
+//! - [`server`]: what the server says when it refuses
+//! - [`watch`]: how work tells how far it is
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod commands;
+pub mod exit;
+pub mod interrupt;
+pub mod output;
+
+pub mod audit;
+#[cfg(unix)]
+pub mod demo;
+pub mod migrate;
+
+pub mod connection;
+pub mod server;
+#[cfg(unix)]
+pub mod throwaway;
+pub mod watch;
+
+pub use commands::run;

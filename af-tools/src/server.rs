@@ -1,0 +1,172 @@
+//! What the server says when it refuses, for people and for decisions.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+
+use postgres::error::SqlState;
+
+/// A server's refusal, or the loss of the connection.
+#[derive(Debug, Clone, thiserror::Error)]
+pub struct ServerError(Box<Refusal>);
+
+/// In a box, so that results that may hold an error stay small.
+#[derive(Debug, Clone, Default)]
+struct Refusal {
+    message: String,
+    code: Option<SqlState>,
+    detail: Option<String>,
+    hint: Option<String>,
+    is_lost: bool,
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        if let Some(detail) = &self.0.detail {
+            write!(f, " ({})", detail.trim_end_matches('.'))?;
+        }
+        match &self.0.code {
+            Some(code) => write!(f, " [SQLSTATE {}]", code.code()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ServerError {
+    /// An error of the connection's own.
+    pub(crate) fn message(message: impl Into<String>) -> Self {
+        Self::from(Refusal { message: message.into(), ..Refusal::default() })
+    }
+
+    /// The SQLSTATE, if the server gave one.
+    pub fn code(&self) -> Option<&SqlState> {
+        self.0.code.as_ref()
+    }
+
+    /// What the server, or experience, advises.
+    pub fn hint(&self) -> Option<String> {
+        if self.0.hint.is_some() {
+            return self.0.hint.clone();
+        }
+        let hint = match self.0.code.as_ref().map(SqlState::code) {
+            Some("42501") => "The role lacks a privilege; connect as another one or have it granted.",
+            Some("42883") => {
+                "The functions of pg_af are not on the search_path: `af-tools migrate up` creates the extension."
+            }
+            Some("0A000" | "58P01") if self.0.message.contains("extension") => {
+                "Install pg_af on the server (`make install` there), then run this again."
+            }
+            Some("40P01" | "40001") => "Another session was in the way; run this again.",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Whether the connection is gone, so that what the server did last is not known.
+    pub fn is_lost(&self) -> bool {
+        self.0.is_lost
+    }
+
+    /// Whether one row of a statement can be to blame, rather than the statement or the server.
+    pub(crate) fn blames_a_row(&self) -> bool {
+        let Some(code) = self.0.code.as_ref().map(SqlState::code) else { return false };
+        // Data exception, integrity, program limit (a value too long or too deep), check option,
+        // a row-level security policy.
+        matches!(&code[..2.min(code.len())], "22" | "23" | "44" | "54") || code == "42501"
+    }
+
+    /// Whether the server could not read what it has stored.
+    pub(crate) fn is_damaged_data(&self) -> bool {
+        self.0
+            .code
+            .as_ref()
+            .is_some_and(|code| code.code().starts_with("XX") || code.code().starts_with("22"))
+    }
+}
+
+impl From<Refusal> for ServerError {
+    fn from(refusal: Refusal) -> Self {
+        Self(Box::new(refusal))
+    }
+}
+
+impl From<postgres::Error> for ServerError {
+    fn from(error: postgres::Error) -> Self {
+        if let Some(db) = error.as_db_error() {
+            return Self::from(Refusal {
+                message: db.message().to_owned(),
+                code: Some(db.code().clone()),
+                detail: db.detail().map(str::to_owned),
+                hint: db.hint().map(str::to_owned),
+                // 57P01–57P03: the server shuts down or has crashed.
+                is_lost: matches!(db.code().code(), "57P01" | "57P02"),
+            });
+        }
+        let is_lost = error.is_closed() || error.source().is_some_and(|source| source.is::<io::Error>());
+        let mut message =
+            if error.is_closed() { "the server closed the connection".to_owned() } else { error.to_string() };
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        Self::from(Refusal { message, is_lost, ..Refusal::default() })
+    }
+}
+
+impl From<sqlx::Error> for ServerError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::postgres::PgDatabaseError;
+        let Some(db) =
+            error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+        else {
+            let is_lost = matches!(error, sqlx::Error::Io(_));
+            return Self::from(Refusal { message: error.to_string(), is_lost, ..Refusal::default() });
+        };
+        Self::from(Refusal {
+            message: db.message().to_owned(),
+            code: Some(SqlState::from_code(db.code())),
+            detail: db.detail().map(str::to_owned),
+            hint: db.hint().map(str::to_owned),
+            is_lost: matches!(db.code(), "57P01" | "57P02"),
+        })
+    }
+}
+
+/// A name as an identifier, always in quotes.
+pub(crate) fn quote_ident(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(code: &str) -> ServerError {
+        let (message, code) = ("refused".to_owned(), Some(SqlState::from_code(code)));
+        Refusal { message, code, ..Refusal::default() }.into()
+    }
+
+    #[test]
+    fn tells_rows_from_statements() {
+        for (code, blames) in [
+            ("22P02", true),
+            ("23505", true),
+            ("54001", true),
+            ("42501", true),
+            ("42P01", false),
+            ("40P01", false),
+        ] {
+            assert_eq!(error(code).blames_a_row(), blames, "{code}");
+        }
+        assert!(!ServerError::message("gone").blames_a_row());
+    }
+
+    #[test]
+    fn shows_detail_and_sqlstate() {
+        let mut error = error("23514");
+        error.0.detail = Some("Why.".to_owned());
+        assert_eq!(error.to_string(), "refused (Why) [SQLSTATE 23514]");
+    }
+}
