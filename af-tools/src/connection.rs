@@ -6,6 +6,7 @@
 
 mod environment;
 mod error;
+mod options;
 mod parameters;
 mod passfile;
 mod secret;

@@ -1,7 +1,8 @@
 //! Verification: every entry is hashed again, every link compared, every position counted.
 //!
-//! [`outside`] pulls the stored columns and believes nothing that the server computes; [`inside`] lets
-//! the server's own `af_audit_verify()` do it. Both give the same [`Verification`].
+//! [`Method::Outside`] pulls the stored columns and believes nothing that the server computes;
+//! [`Method::InDatabase`] lets the server's own `af_audit_verify()` do it. Both give the same
+//! [`Verification`].
 
 mod copy;
 mod inside;

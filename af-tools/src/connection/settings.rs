@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::options::session_options;
 use super::parameters::Parameters;
 use super::{Environment, Error, Secret, passfile, service};
 
@@ -383,42 +384,6 @@ fn keepalives_idle(parameters: &Parameters) -> Result<Option<Duration>, Error> {
     Ok(Some(Duration::from_secs(seconds)))
 }
 
-/// The server parameters of an `options` string: `-c name=value`, `-cname=value` or `--name=value`,
-/// where a backslash takes the next character as it is.
-fn session_options(text: &str) -> Result<Vec<(String, String)>, Error> {
-    const EXPECTED: &str = "only -c name=value and --name=value are supported";
-    let mut words: Vec<String> = Vec::new();
-    let mut is_inside = false;
-    let mut chars = text.chars();
-    while let Some(next) = chars.next() {
-        if next.is_whitespace() {
-            is_inside = false;
-            continue;
-        }
-        if !is_inside {
-            words.push(String::new());
-            is_inside = true;
-        }
-        let taken = if next == '\\' { chars.next() } else { Some(next) };
-        if let (Some(word), Some(taken)) = (words.last_mut(), taken) {
-            word.push(taken);
-        }
-    }
-    let mut options = Vec::new();
-    let mut words = words.into_iter();
-    while let Some(word) = words.next() {
-        let assignment = match (word.strip_prefix("--"), word.strip_prefix("-c")) {
-            (Some(rest), _) => rest.to_owned(),
-            (None, Some("")) => words.next().ok_or_else(|| invalid("options", EXPECTED))?,
-            (None, Some(rest)) => rest.to_owned(),
-            (None, None) => return Err(invalid("options", EXPECTED)),
-        };
-        let (name, value) = assignment.split_once('=').ok_or_else(|| invalid("options", EXPECTED))?;
-        options.push((name.replace('-', "_"), value.to_owned()));
-    }
-    Ok(options)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -534,16 +499,6 @@ mod tests {
         }
         let certificate = resolve(Some("sslcert=/c sslkey=/k"), &[]).unwrap().client_certificate;
         assert_eq!(certificate, Some((PathBuf::from("/c"), PathBuf::from("/k"))));
-    }
-
-    #[test]
-    fn session_options_are_taken_apart() {
-        let options = session_options(r"-c geqo=off  --work-mem=4MB -csearch_path=a\ b,c").unwrap();
-        let expected = [("geqo", "off"), ("work_mem", "4MB"), ("search_path", "a b,c")];
-        assert!(options.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected));
-        for bad in ["-d 5", "-c", "-c geqo", "geqo=off"] {
-            assert!(session_options(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

@@ -318,7 +318,7 @@ mod tests {
         for (line, error) in [
             (String::new(), "not a JSON object: EOF while parsing a value"),
             ("[]".to_owned(), "not a JSON object: invalid type: sequence, expected an object"),
-            (with("") + "x", "not a JSON object: trailing characters at column 78"),
+            (with("") + "x", "not a JSON object: trailing characters at column 80"),
             (
                 with(r#","tenat":1"#),
                 "unknown key \"tenat\"; the keys are tenant, actor_type, actor_id, action, resource_type, resource_id, ts and details",

@@ -10,8 +10,9 @@ use crate::watch::Watch;
 
 const VERIFY: &str = "SELECT tenant_id, status, entries, head_seq, head_hash, first_bad_seq, first_bad_id, finding, detail \
      FROM af_audit_verify($1, $2::oid::regclass)";
-const FINDINGS: &str =
-    "SELECT tenant_id, seq, id, finding, detail FROM af_audit_findings($1, $2::oid::regclass, 2147483647)";
+/// Asked without a tenant, the function lists all chains; the condition keeps that of rows without tenant.
+const FINDINGS: &str = "SELECT tenant_id, seq, id, finding, detail FROM af_audit_findings($1, $2::oid::regclass, 2147483647) \
+     WHERE tenant_id IS NOT DISTINCT FROM $1";
 
 pub(super) fn verify(
     transaction: &mut Transaction<'_>,
@@ -31,7 +32,7 @@ pub(super) fn verify(
             let mut chain = read_chain(&row).map_err(doing("read the result of af_audit_verify"))?;
             watch.advance(chain.entries);
             if chain.status == Status::Tampered {
-                chain.findings = add_findings(transaction, relation, options, &chain, &mut found.findings)?;
+                add_findings(transaction, relation, options, &mut chain, &mut found.findings)?;
             }
             // A chain without entries is no chain; the caller adds those that were asked for.
             if chain.entries > 0 || chain.findings > 0 {
@@ -80,32 +81,34 @@ fn add_findings(
     transaction: &mut Transaction<'_>,
     relation: &Relation,
     options: &Options,
-    chain: &Chain,
+    chain: &mut Chain,
     findings: &mut Vec<Finding>,
-) -> Result<u64, Error> {
+) -> Result<(), Error> {
     const DOING: &str = "list the findings in the database";
     let parameters: [&(dyn postgres::types::ToSql + Sync); 2] = [&chain.tenant_id, &relation.oid];
-    // A chain without tenant cannot be asked for; what is known of it is its first finding.
-    if chain.tenant_id.is_none() {
-        findings.extend(chain.first_finding.clone().filter(|_| findings.len() < options.max_findings));
-        return Ok(1);
-    }
     let mut rows = transaction.query_raw(FINDINGS, parameters).map_err(doing(DOING))?;
-    let mut count = 0;
     while let Some(row) = rows.next().map_err(doing(DOING))? {
-        count += 1;
+        chain.findings += 1;
+        if chain.findings > 1 && findings.len() >= options.max_findings {
+            continue;
+        }
+        let finding = read_finding(&row).map_err(doing(DOING))?;
+        if chain.findings == 1 {
+            chain.first_finding = Some(finding.clone());
+        }
         if findings.len() < options.max_findings {
-            let read = || -> Result<Finding, postgres::Error> {
-                Ok(Finding {
-                    tenant_id: row.try_get("tenant_id")?,
-                    seq: row.try_get("seq")?,
-                    id: row.try_get("id")?,
-                    finding: row.try_get("finding")?,
-                    detail: row.try_get::<_, Option<String>>("detail")?.unwrap_or_default(),
-                })
-            };
-            findings.push(read().map_err(doing(DOING))?);
+            findings.push(finding);
         }
     }
-    Ok(count)
+    Ok(())
+}
+
+fn read_finding(row: &postgres::Row) -> Result<Finding, postgres::Error> {
+    Ok(Finding {
+        tenant_id: row.try_get("tenant_id")?,
+        seq: row.try_get("seq")?,
+        id: row.try_get("id")?,
+        finding: row.try_get("finding")?,
+        detail: row.try_get::<_, Option<String>>("detail")?.unwrap_or_default(),
+    })
 }
