@@ -1,0 +1,168 @@
+//! Writing entries, and checking chains. [`whole_chains`] asks PostgreSQL's own `sha256()` and window functions first, so that
+//! a fault which both verifiers share would still be seen.
+
+use std::collections::BTreeMap;
+
+use postgres::{Client, GenericClient};
+use uuid::Uuid;
+
+/// Inserts one entry with an id of the test's choosing: `$1` tenant, `$2` id.
+pub const INSERT: &str = "INSERT INTO audits (tenant_id, id, actor_type, actor_id, action, resource_type, details) \
+                          VALUES ($1, $2, 'user', 'someone', 'read', 'document', '{\"pages\": [1, 2.5, null]}')";
+
+/// Adds a tenant.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn add_tenant(client: &mut impl GenericClient, name: &str) -> Uuid {
+    client
+        .query_one("INSERT INTO tenants (name) VALUES ($1) RETURNING id", &[&name])
+        .expect("a new tenant")
+        .get(0)
+}
+
+/// Adds so many entries to a tenant in one statement, each with its number in the details.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn add_entries(client: &mut impl GenericClient, tenant: Uuid, count: i32) {
+    let inserted = client.execute(
+        "INSERT INTO audits (tenant_id, actor_type, actor_id, action, resource_type, resource_id, details, ts) \
+         SELECT $1, 'user', 'user-' || n % 7, 'update', 'document', CASE WHEN n % 3 > 0 THEN 'doc-' || n END, \
+                jsonb_build_object('n', n, 'text', 'Übergröße \"' || n || '\" 🙂', 'ratio', n / 7.0, \
+                                   'tags', jsonb_build_array('a', n % 2 = 0, NULL, 1e3)), \
+                timestamptz '2026-01-01 00:00:00.000001+00' + n * interval '1.000001 s' \
+         FROM generate_series(1, $2) AS n",
+        &[&tenant, &count],
+    );
+    assert_eq!(inserted.expect("entries can be inserted"), u64::try_from(count).expect("a count"));
+}
+
+/// Lets whoever owns the table change what is stored, as nobody should.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn disable_triggers(client: &mut impl GenericClient) {
+    client.batch_execute("ALTER TABLE audits DISABLE TRIGGER USER").expect("the owner may");
+}
+
+/// Puts the guards up again, as the migration does.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn enable_triggers(client: &mut impl GenericClient) {
+    client
+        .batch_execute(
+            "ALTER TABLE audits ENABLE ALWAYS TRIGGER zz_af_audit_chain, ENABLE ALWAYS TRIGGER af_audit_guard, \
+             ENABLE ALWAYS TRIGGER af_audit_guard_truncate",
+        )
+        .expect("the owner may");
+}
+
+/// How many entries each tenant has, once every chain has been found whole: seq 1, 2, 3 …, each prev_hash the hash
+/// before and none twice, each hash the SHA-256 that PostgreSQL's own `sha256()` gives for the record, and
+/// `af_audit_verify()` of the same opinion.
+///
+/// # Panics
+///
+/// When a chain is not whole.
+pub fn whole_chains(client: &mut Client) -> BTreeMap<Uuid, i64> {
+    let chains = client
+        .query(
+            "SELECT tenant_id, count(*), min(seq), max(seq), count(DISTINCT prev_hash), \
+                    count(*) FILTER (WHERE prev_hash IS DISTINCT FROM hash_before), \
+                    count(*) FILTER (WHERE hash IS DISTINCT FROM sha256(coalesce(prev_hash, '') || convert_to( \
+                        af_audit_record(hash_version, tenant_id, seq, id, actor_type, actor_id, action, \
+                                        resource_type, resource_id, details, ts), 'UTF8'))) \
+             FROM (SELECT *, lag(hash) OVER (PARTITION BY tenant_id ORDER BY seq) AS hash_before FROM audits) AS a \
+             GROUP BY tenant_id ORDER BY tenant_id",
+            &[],
+        )
+        .expect("the ledger can be read");
+    let mut counts = BTreeMap::new();
+    for row in chains {
+        let tenant: Uuid = row.get(0);
+        let [entries, first, last, links, broken, wrong] =
+            [1, 2, 3, 4, 5, 6].map(|column| row.get::<_, i64>(column));
+        assert_eq!((first, last), (1, entries), "tenant {tenant}: {entries} entries, seq {first} to {last}");
+        assert_eq!(links, entries - 1, "tenant {tenant}: a prev_hash occurs twice");
+        assert_eq!(broken, 0, "tenant {tenant}: prev_hash is not the hash before");
+        assert_eq!(wrong, 0, "tenant {tenant}: hash is not the SHA-256 of its record");
+        counts.insert(tenant, entries);
+    }
+    let verified = verify(client);
+    // Of an empty ledger it says so, in a row without tenant.
+    let agreed =
+        verified.iter().filter_map(|chain| Some((chain.tenant?, chain.entries))).collect::<BTreeMap<_, _>>();
+    assert!(verified.iter().all(|chain| chain.status == "ok"), "{verified:?}");
+    assert_eq!(agreed, counts, "af_audit_verify() counts other entries");
+    counts
+}
+
+/// What `af_audit_verify()` says of one chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// Whose chain.
+    pub tenant: Option<Uuid>,
+    /// `ok`, `tampered` or `partial`.
+    pub status: String,
+    /// How many entries were read.
+    pub entries: i64,
+    /// The number of the first bad entry.
+    pub first_bad_seq: Option<i64>,
+    /// Its id.
+    pub first_bad_id: Option<Uuid>,
+    /// What is wrong with it.
+    pub finding: Option<String>,
+}
+
+/// `af_audit_verify()` of all tenants.
+///
+/// # Panics
+///
+/// When it fails.
+pub fn verify(client: &mut impl GenericClient) -> Vec<Chain> {
+    let sql =
+        "SELECT tenant_id, status, entries, first_bad_seq, first_bad_id, finding FROM af_audit_verify()";
+    let rows = client.query(sql, &[]).expect("af_audit_verify() answers");
+    rows.iter()
+        .map(|row| Chain {
+            tenant: row.get(0),
+            status: row.get(1),
+            entries: row.get(2),
+            first_bad_seq: row.get(3),
+            first_bad_id: row.get(4),
+            finding: row.get(5),
+        })
+        .collect()
+}
+
+/// One row of `af_audit_findings()`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// Whose chain.
+    pub tenant: Option<Uuid>,
+    /// The entry's number.
+    pub seq: Option<i64>,
+    /// The entry's id.
+    pub id: Option<Uuid>,
+    /// What is wrong with it.
+    pub kind: String,
+}
+
+/// `af_audit_findings()` of all tenants.
+///
+/// # Panics
+///
+/// When it fails.
+pub fn findings(client: &mut impl GenericClient) -> Vec<Finding> {
+    let rows = client.query("SELECT tenant_id, seq, id, finding FROM af_audit_findings()", &[]);
+    rows.expect("af_audit_findings() answers")
+        .iter()
+        .map(|row| Finding { tenant: row.get(0), seq: row.get(1), id: row.get(2), kind: row.get(3) })
+        .collect()
+}

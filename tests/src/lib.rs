@@ -1,0 +1,16 @@
+//! What the cross-component tests stand on: throw-away servers with the installed extension, a fresh database
+//! for each test, random numbers that can be repeated, and `af-tools` as its users run it.
+//!
+//! - [`database`]: the server that the tests of one binary share, and a database for each
+//! - [`ledger`]: writing entries and checking whole chains, without the code under test where that is possible
+//! - [`random`]: seeded random numbers
+//! - [`tools`]: the `af-tools` binary
+//!
+//! The tests themselves are in `tests/`, one file for each promise of the contract.
+
+#![forbid(unsafe_code)]
+
+pub mod database;
+pub mod ledger;
+pub mod random;
+pub mod tools;

@@ -1,0 +1,135 @@
+//! The `af-tools` binary, run as its users run it.
+
+use std::env;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use crate::ledger::Finding;
+
+/// What a run left.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote as result.
+    pub stdout: String,
+    /// What it wrote beside that.
+    pub stderr: String,
+}
+
+impl Run {
+    /// The `--json` document.
+    ///
+    /// # Panics
+    ///
+    /// When standard output is not exactly one.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("not a JSON document: {error}\n{self:?}"))
+    }
+}
+
+/// `af-tools` with these arguments, in an environment without connection settings.
+#[must_use]
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") || name == "DATABASE_URL" {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs `af-tools`.
+#[must_use]
+pub fn run(arguments: &[&str]) -> Run {
+    finish(command(arguments).spawn().expect("af-tools starts"))
+}
+
+/// Runs `af-tools` with something on standard input.
+#[must_use]
+pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Run {
+    let mut child = command(arguments).stdin(Stdio::piped()).spawn().expect("af-tools starts");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
+    // Written from a thread of its own: neither side may wait for the other. A broken pipe is the run's own business.
+    let writer = std::thread::spawn(move || pipe.write_all(&input));
+    let run = finish(child);
+    let _ = writer.join().expect("the writer does not panic");
+    run
+}
+
+/// Waits for the end of a run.
+///
+/// # Panics
+///
+/// When it cannot be waited for.
+#[must_use]
+pub fn finish(child: Child) -> Run {
+    let output = child.wait_with_output().expect("af-tools ends");
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Where cargo put the binary: beside the directory that this test runs from. It is another package's, so cargo
+/// does not build it for these tests; one that is older than its source would test what is gone.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let test = env::current_exe().expect("a test knows where it is");
+        let directories = test.ancestors().skip(1).take(2);
+        let binary = directories.map(|directory| directory.join("af-tools")).find(|path| path.is_file());
+        let binary = binary.expect("af-tools is built; `cargo build --release --package af-tools` does it");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../af-tools/src");
+        let built = modified(&binary);
+        assert!(
+            newest(&source) <= built,
+            "af-tools is older than its source; `cargo build --release --package af-tools` builds it"
+        );
+        binary
+    })
+}
+
+fn modified(path: &Path) -> SystemTime {
+    path.metadata().and_then(|metadata| metadata.modified()).expect("a file has a time")
+}
+
+fn newest(directory: &Path) -> SystemTime {
+    let entries = directory.read_dir().expect("the source can be read");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let times = paths.map(|path| if path.is_dir() { newest(&path) } else { modified(&path) });
+    times.max().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// What `af-tools audit verify` says of a database: its exit code, and its findings as `af_audit_findings()` gives them.
+///
+/// # Panics
+///
+/// When it does not answer with a document.
+#[must_use]
+pub fn verify(url: &str) -> (Option<i32>, Vec<Finding>) {
+    let run = run(&["--url", url, "--json", "audit", "verify"]);
+    let document = run.json();
+    let findings =
+        document["result"]["findings"].as_array().unwrap_or_else(|| panic!("no findings in {document}"));
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let uuid = |value: &Value| text(value).map(|text| text.parse().expect("a UUID"));
+    let finding = |value: &Value| Finding {
+        tenant: uuid(&value["tenant_id"]),
+        seq: value["seq"].as_i64(),
+        id: uuid(&value["id"]),
+        kind: text(&value["finding"]).expect("a kind"),
+    };
+    (run.code, findings.iter().map(finding).collect())
+}
