@@ -10,7 +10,7 @@ mod outside;
 
 use std::time::{Duration, Instant};
 
-use af_core::chain;
+use af_core::chain::{self, View};
 use postgres::{Client, IsolationLevel, Transaction};
 use serde::Serialize;
 use uuid::Uuid;
@@ -206,7 +206,10 @@ pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> 
 
     let start = Instant::now();
     let mut found = match options.method {
-        Method::Outside => outside::verify(&mut transaction, &relation, options, watch)?,
+        Method::Outside => {
+            let view = if is_row_security_active { View::Filtered } else { View::Whole };
+            outside::verify(&mut transaction, &relation, options, view, watch)?
+        }
         Method::InDatabase => inside::verify(&mut transaction, &relation, options, watch)?,
     };
     let elapsed = start.elapsed();

@@ -188,14 +188,30 @@ impl ChainReport {
     }
 }
 
+/// What the one who feeds the verifier can see of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    /// Every row: what is not given is not there.
+    #[default]
+    Whole,
+    /// Only some rows, as under row-level security: a gap proves nothing, and is no finding.
+    Filtered,
+}
+
 /// Checks chain after chain. Feed it the entries ordered by tenant, then by `seq`.
 #[derive(Default)]
 pub struct Verifier {
+    view: View,
     hasher: RecordHasher,
     chain: Option<Chain>,
 }
 
 impl Verifier {
+    /// A verifier for entries seen through `view`.
+    pub fn new(view: View) -> Self {
+        Self { view, ..Self::default() }
+    }
+
     /// Checks the next entry; `found` is called for each finding, in order.
     ///
     /// Returns the report on the chain before when this entry begins another tenant's.
@@ -204,7 +220,7 @@ impl Verifier {
             self.chain.as_ref().is_some_and(|chain| chain.report.tenant_id != entry.tenant_id);
         let finished = if is_next_chain { self.chain.take() } else { None };
         let chain = self.chain.get_or_insert_with(|| Chain::new(entry.tenant_id));
-        chain.check(entry, &mut self.hasher, found);
+        chain.check(entry, self.view, &mut self.hasher, found);
         finished.map(|chain| chain.report)
     }
 
@@ -248,7 +264,13 @@ impl Chain {
         Self { report, predecessor: None, searches_left: Self::SEARCHES }
     }
 
-    fn check(&mut self, entry: &Entry<'_>, hasher: &mut RecordHasher, found: &mut impl FnMut(Finding)) {
+    fn check(
+        &mut self,
+        entry: &Entry<'_>,
+        view: View,
+        hasher: &mut RecordHasher,
+        found: &mut impl FnMut(Finding),
+    ) {
         self.report.entries += 1;
         let Some(seq) = entry.seq else {
             self.add(
@@ -260,7 +282,7 @@ impl Chain {
             );
             return;
         };
-        let follows = self.check_position(seq, entry, found);
+        let follows = self.check_position(seq, entry, view, found);
         let seal = self.check_seal(seq, entry, found);
         let computed = self.check_content(seq, entry, seal, follows, hasher, found);
         if follows {
@@ -273,11 +295,20 @@ impl Chain {
     }
 
     /// Whether the entry stands right behind its predecessor (or is the first one).
-    fn check_position(&mut self, seq: i64, entry: &Entry<'_>, found: &mut impl FnMut(Finding)) -> bool {
+    fn check_position(
+        &mut self,
+        seq: i64,
+        entry: &Entry<'_>,
+        view: View,
+        found: &mut impl FnMut(Finding),
+    ) -> bool {
         let last = self.predecessor.as_ref().map_or(0, |last| last.seq);
         let expected = last.saturating_add(1);
         if seq == expected {
             return true;
+        }
+        if seq > expected && view == View::Filtered {
+            return false;
         }
         if seq > expected {
             let detail = match seq - expected {

@@ -1,7 +1,7 @@
 //! The verifier against every way to tamper with a chain.
 
 use af_core::canonical::Json;
-use af_core::chain::{ChainReport, Entry, Finding, FindingKind, Status, Unreadable, Verifier};
+use af_core::chain::{ChainReport, Entry, Finding, FindingKind, Status, Unreadable, Verifier, View};
 use af_core::digest::Digest;
 use af_core::record::{Record, RecordHasher};
 use af_core::timestamp::Timestamp;
@@ -67,7 +67,11 @@ fn chain(tenant: u128, length: i64) -> Vec<Row> {
 }
 
 fn verify(rows: &[Row]) -> (Vec<ChainReport>, Vec<Finding>) {
-    let mut verifier = Verifier::default();
+    verify_through(View::Whole, rows)
+}
+
+fn verify_through(view: View, rows: &[Row]) -> (Vec<ChainReport>, Vec<Finding>) {
+    let mut verifier = Verifier::new(view);
     let mut findings = Vec::new();
     let mut reports = Vec::new();
     for row in rows {
@@ -165,6 +169,20 @@ fn removed_entries_are_missing() {
     assert_eq!(detail, "entries 4 to 6 are not there (3 in all)");
     // The tail is what the rows alone cannot show.
     assert_eq!(findings(&rows[..5]), []);
+}
+
+#[test]
+fn a_gap_in_a_filtered_view_proves_nothing() {
+    let mut rows = chain(1, 6);
+    rows.remove(2);
+    assert_eq!(verify_through(View::Filtered, &rows).1, []);
+    assert_eq!(verify_through(View::Filtered, &rows[1..]).1, []);
+    // What is there is judged all the same, and so are links between neighbours.
+    rows[3].details = "{}".into();
+    rows[4].prev_hash = Some(vec![7; 32]);
+    let kinds: Vec<_> =
+        verify_through(View::Filtered, &rows).1.iter().map(|found| (found.seq, found.kind)).collect();
+    assert_eq!(kinds, [(Some(5), Altered), (Some(6), Altered), (Some(6), Relinked)]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The walk over a table in the order of its chains.
 
-use af_core::chain::{ChainReport, Finding, Verifier};
+use af_core::chain::{ChainReport, Finding, Verifier, View};
 use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, check_for_interrupts, pg_sys};
 
@@ -15,7 +15,7 @@ const BATCH: i64 = 256;
 pub(super) fn walk(target: &Target, found: &mut impl FnMut(Finding)) -> Vec<ChainReport> {
     let columns = Columns::in_order();
     let mut values = Values::with_width(Column::ALL.len());
-    let mut verifier = Verifier::default();
+    let mut verifier = Verifier::new(if target.hides_rows() { View::Filtered } else { View::Whole });
     let mut reports = Vec::new();
     let mut row_memory = PgMemoryContexts::new("pg_af audit entry");
     let (condition, arguments) = target.condition();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use af_core::canonical::Json;
-use af_core::chain::{ChainReport, Entry, Unreadable, Verifier};
+use af_core::chain::{ChainReport, Entry, Unreadable, Verifier, View};
 use af_core::record::Record;
 use af_core::timestamp::Timestamp;
 use postgres::Transaction;
@@ -22,12 +22,13 @@ pub(super) fn verify(
     transaction: &mut Transaction<'_>,
     relation: &Relation,
     options: &Options,
+    view: View,
     watch: &mut dyn Watch,
 ) -> Result<Found, Error> {
     let copy =
         transaction.copy_out(&copy_statement(relation, &options.tenants)).map_err(doing("read entries"))?;
     let mut rows = TupleReader::new(copy);
-    let mut verifier = Verifier::default();
+    let mut verifier = Verifier::new(view);
     let mut found = Found::default();
     let mut count = 0;
     while let Some(row) = rows.next()? {
