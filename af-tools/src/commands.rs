@@ -39,23 +39,32 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             let is_json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
             let format = if is_json { Format::Json } else { Format::Text };
-            usage(&error, &mut Printer::of_process(format, Verbosity::Normal))
+            usage(&error, &arguments, &mut Printer::of_process(format, Verbosity::Normal))
         }
     }
 }
 
 /// Help and version are results; everything else that clap has to say is an error.
-fn usage(error: &clap::Error, printer: &mut Printer) -> Exit {
+fn usage(error: &clap::Error, arguments: &[OsString], printer: &mut Printer) -> Exit {
     let is_result = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if is_result || printer.format() == Format::Text {
+    let rendered = error.render().to_string();
+    let text = without_passwords(&rendered, arguments);
+    if is_result || (printer.format() == Format::Text && text == rendered) {
         // clap knows which stream and whether colours are wanted. Nobody is left to hear that it failed.
         let _ = error.print();
     } else {
-        let text = error.render().to_string();
         let message = text.trim().strip_prefix("error: ").unwrap_or(text.trim()).to_owned();
         let _ = printer.failure("", Exit::USAGE, &ErrorReport { message, hint: None });
     }
     if is_result { Exit::DONE } else { Exit::USAGE }
+}
+
+/// clap quotes the argument that it does not expect, and that may be a connection string in the wrong place.
+fn without_passwords(text: &str, arguments: &[OsString]) -> String {
+    let arguments = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
+    arguments
+        .filter(|argument| argument.contains("://") || argument.contains("password"))
+        .fold(text.to_owned(), |text, argument| text.replace(&*argument, "(connection string)"))
 }
 
 /// What commands work with.
@@ -141,3 +150,21 @@ fn output_failed(error: io::Error) -> Failure {
 #[derive(Debug, thiserror::Error)]
 #[error("write the result")]
 struct OutputError(#[source] io::Error);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_string_in_the_wrong_place_is_not_repeated() {
+        for string in ["postgres://u:topsecret@h/d", "host=h password=topsecret", "--urll=postgres://u:topsecret@h"] {
+            let arguments = ["af-tools", "audit", "verify", string].map(OsString::from);
+            let error = Cli::try_parse_from(&arguments).unwrap_err();
+            let text = without_passwords(&error.render().to_string(), &arguments);
+            assert!(!text.contains("topsecret"), "{text}");
+        }
+        let arguments = ["af-tools", "audit", "frobnicate"].map(OsString::from);
+        let error = Cli::try_parse_from(&arguments).unwrap_err().render().to_string();
+        assert_eq!(without_passwords(&error, &arguments), error);
+    }
+}

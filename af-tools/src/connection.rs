@@ -1,4 +1,4 @@
-//! Where and how to connect: libpq's rules, resolved once, for both database drivers.
+//! Where and how to connect: libpq's rules, resolved once, for every command.
 //!
 //! A parameter comes from the connection string (`--url`, else `DATABASE_URL`), else from the service
 //! it names, else from the `PG*` variables, else from a default; the password comes last from the
@@ -18,6 +18,6 @@ mod tls;
 pub use environment::Environment;
 pub use error::Error;
 pub use secret::Secret;
-pub(crate) use session::connect_sqlx;
+pub(crate) use session::select_schema;
 pub use session::{Canceller, Connection};
 pub use settings::{Address, Host, RootCertificates, Settings, Source, SslMode};

@@ -9,7 +9,7 @@
 //! - [`exit`]: what the exit codes mean
 //! - [`interrupt`]: what happens on Ctrl-C
 //! - [`audit`]: the ledger from outside: import and verification
-//! - [`migrate`]: the schema, by sqlx's migrator
+//! - [`migrate`]: the schema, in sqlx's form
 //! - [`demo`]: the whole path on a server of its own
 //! - [`throwaway`]: that server
 //! - [`connection`]: libpq's rules for where and how to connect

@@ -1,17 +1,22 @@
-//! The schema: pg_af's migrations, applied and reverted by sqlx's migrator.
+//! The schema: pg_af's migrations, in sqlx's form and with sqlx's book-keeping, over a connection of ours.
+//!
+//! sqlx reads the migrations, and `sqlx migrate` works on the same database. Its own connection is not used: it
+//! trusts the system's certificates beside those of `sslrootcert`, and passes over `channel_binding`, `hostaddr`
+//! and `target_session_attrs`.
+
+mod history;
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, MigrationType, Migrator};
-use sqlx::{Connection as _, PgConnection, Row};
+use sqlx::migrate::{MigrateError, Migration as Script, MigrationType, Migrator};
 
+use self::history::{Applied, History};
 use crate::connection::{self, Settings};
 use crate::server::ServerError;
 
 /// The migrations of this build.
 static EMBEDDED: Migrator = sqlx::migrate!("../sql/migrations");
-const TABLE: &str = "_sqlx_migrations";
 
 /// Where migrations come from.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +73,12 @@ pub enum Error {
     /// The server does not have pg_af.
     #[error("create extension pg_af: it is not installed on the server")]
     ExtensionMissing,
+    /// The database cannot hold pg_af.
+    #[error("create extension pg_af: the encoding of the database is {0}, not UTF8")]
+    Encoding(String),
+    /// A migration has no way back.
+    #[error("revert migration {0}: it has no down script")]
+    Irreversible(i64),
     /// The server refused.
     #[error("{doing}")]
     Server {
@@ -90,6 +101,10 @@ impl Error {
             Self::ExtensionMissing => {
                 "Install it there (`make install` in pg_af's sources, for the server's pg_config), then run this again."
             }
+            Self::Encoding(_) => {
+                "JSON needs Unicode: create the database with ENCODING 'UTF8' TEMPLATE template0."
+            }
+            Self::Irreversible(_) => "Nothing was reverted; --target keeps what must stay.",
             Self::Migrate(MigrateError::VersionMissing(_)) => {
                 "A newer af-tools has migrated this database; use that one."
             }
@@ -102,127 +117,97 @@ impl Error {
     }
 }
 
-impl From<MigrateError> for Error {
-    fn from(error: MigrateError) -> Self {
-        match error {
-            MigrateError::ExecuteMigration(error, version) => {
-                Self::Server { doing: format!("apply migration {version}"), source: error.into() }
-            }
-            MigrateError::Execute(error) => {
-                Self::Server { doing: "migrate".to_owned(), source: error.into() }
-            }
-            other => Self::Migrate(other),
-        }
-    }
-}
-
-fn doing(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
-    move |error| Error::Server { doing: doing.to_owned(), source: error.into() }
-}
-
 /// Applies what is pending. Returns what was applied now.
 pub fn up(settings: &Settings, source: &Source) -> Result<Vec<Migration>, Error> {
-    block_on(async {
-        let mut session = Session::open(settings, source, true).await?;
-        let pending: Vec<_> =
-            session.list().await?.into_iter().filter(|one| one.state == State::Pending).collect();
-        if matches!(source, Source::Embedded) && !pending.is_empty() {
-            session.require_extension().await?;
-        }
-        session.migrator.run(&mut session.connection).await?;
-        session.close().await;
-        Ok(pending.into_iter().map(|migration| Migration { state: State::Applied, ..migration }).collect())
-    })
+    let migrator = read(source)?;
+    let mut history = History::open_or_begin(settings)?;
+    history.lock()?;
+    let applied = history.read()?;
+    require_fit(&migrator, &applied)?;
+    let mut migrations = compare(&migrator, &applied);
+    if let Some(changed) = migrations.iter().find(|migration| migration.state == State::Changed) {
+        return Err(Error::Migrate(MigrateError::VersionMismatch(changed.version)));
+    }
+    migrations.retain(|migration| migration.state == State::Pending);
+    if matches!(source, Source::Embedded) && !migrations.is_empty() {
+        history.require_ground()?;
+    }
+    for migration in &mut migrations {
+        let script = script(&migrator, migration.version, |kind| !kind.is_down_migration());
+        history.apply(script.ok_or(Error::Migrate(MigrateError::VersionNotPresent(migration.version)))?)?;
+        migration.state = State::Applied;
+    }
+    Ok(migrations)
 }
 
 /// Reverts the newest migration, or all that are newer than `target`. Returns what was reverted.
 pub fn down(settings: &Settings, source: &Source, target: Option<i64>) -> Result<Vec<Migration>, Error> {
-    block_on(async {
-        let mut session = Session::open(settings, source, false).await?;
-        let mut applied = session.list().await?;
-        applied.retain(|migration| migration.state != State::Pending);
-        let second_newest = match applied.as_slice() {
-            [.., before, _] => before.version,
-            _ => 0,
-        };
-        let target = target.unwrap_or(second_newest);
-        applied.retain(|migration| migration.version > target);
-        if !applied.is_empty() {
-            session.migrator.undo(&mut session.connection, target).await?;
-        }
-        session.close().await;
-        applied.reverse();
-        Ok(applied.into_iter().map(|migration| Migration { state: State::Pending, ..migration }).collect())
-    })
+    let migrator = read(source)?;
+    let mut history = History::open(settings)?;
+    history.lock()?;
+    let applied = history.read()?;
+    require_fit(&migrator, &applied)?;
+    let mut migrations = compare(&migrator, &applied);
+    migrations.retain(|migration| migration.state != State::Pending);
+    let second_newest = match migrations.as_slice() {
+        [.., before, _] => before.version,
+        _ => 0,
+    };
+    let target = target.unwrap_or(second_newest);
+    migrations.retain(|migration| migration.version > target);
+    migrations.reverse();
+    let way_back = |migration: &Migration| {
+        let script = script(&migrator, migration.version, |kind| kind.is_down_migration());
+        script.ok_or(Error::Irreversible(migration.version))
+    };
+    // All of them, before the first is reverted.
+    let scripts = migrations.iter().map(way_back).collect::<Result<Vec<_>, _>>()?;
+    for script in scripts {
+        history.revert(script)?;
+    }
+    Ok(migrations.into_iter().map(|migration| Migration { state: State::Pending, ..migration }).collect())
 }
 
 /// How all migrations stand to the database, which is not changed.
 pub fn status(settings: &Settings, source: &Source) -> Result<Vec<Migration>, Error> {
-    block_on(async {
-        let mut session = Session::open(settings, source, false).await?;
-        let migrations = session.list().await?;
-        session.close().await;
-        Ok(migrations)
-    })
+    let migrator = read(source)?;
+    let applied = History::open(settings)?.read()?;
+    Ok(compare(&migrator, &applied))
 }
 
-fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+fn read(source: &Source) -> Result<Migrator, Error> {
+    let path = match source {
+        Source::Embedded => return Ok(Migrator::with_migrations(EMBEDDED.iter().cloned().collect())),
+        Source::Directory(path) => path,
+    };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
-    runtime.block_on(work)
+    let migrator = runtime.block_on(Migrator::new(Path::new(path)));
+    migrator.map_err(|source| Error::Source { path: path.clone(), source })
 }
 
-struct Session {
-    connection: PgConnection,
-    migrator: Migrator,
-}
-
-impl Session {
-    async fn open(settings: &Settings, source: &Source, create_schema: bool) -> Result<Self, Error> {
-        let migrator = match source {
-            Source::Embedded => Migrator::with_migrations(EMBEDDED.iter().cloned().collect()),
-            Source::Directory(path) => Migrator::new(Path::new(path))
-                .await
-                .map_err(|source| Error::Source { path: path.clone(), source })?,
-        };
-        let connection = connection::connect_sqlx(settings, create_schema).await?;
-        Ok(Self { connection, migrator })
+/// Fails where the database has what the source does not have, or half of something.
+fn require_fit(migrator: &Migrator, applied: &[Applied]) -> Result<(), Error> {
+    if let Some(begun) = applied.iter().find(|applied| !applied.is_complete) {
+        return Err(Error::Migrate(MigrateError::Dirty(begun.migration.version)));
     }
-
-    /// All migrations that the source or the database knows, in order.
-    async fn list(&mut self) -> Result<Vec<Migration>, Error> {
-        // Only the schema where the tables go counts, not one that comes later on the search_path.
-        const EXISTS: &str =
-            "SELECT to_regclass(quote_ident(current_schema()) || '._sqlx_migrations') IS NOT NULL";
-        let row =
-            sqlx::query(EXISTS).fetch_one(&mut self.connection).await.map_err(doing("look up migrations"))?;
-        let applied = match row.try_get(0).map_err(doing("look up migrations"))? {
-            Some(true) => self.connection.list_applied_migrations(TABLE).await?,
-            _ => Vec::new(),
-        };
-        Ok(compare(&self.migrator, &applied))
-    }
-
-    async fn require_extension(&mut self) -> Result<(), Error> {
-        const INSTALLABLE: &str =
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pg_af')";
-        const DOING: &str = "look up extension pg_af";
-        let row = sqlx::query(INSTALLABLE).fetch_one(&mut self.connection).await.map_err(doing(DOING))?;
-        if row.try_get(0).map_err(doing(DOING))? { Ok(()) } else { Err(Error::ExtensionMissing) }
-    }
-
-    /// The work is done by now; a connection that does not close properly changes nothing about it.
-    async fn close(self) {
-        let _ = self.connection.close().await;
+    match applied.iter().find(|applied| !migrator.version_exists(applied.migration.version)) {
+        Some(unknown) => Err(Error::Migrate(MigrateError::VersionMissing(unknown.migration.version))),
+        None => Ok(()),
     }
 }
 
-fn compare(migrator: &Migrator, applied: &[AppliedMigration]) -> Vec<Migration> {
+fn script(migrator: &Migrator, version: i64, fits: impl Fn(MigrationType) -> bool) -> Option<&Script> {
+    migrator.iter().find(|script| script.version == version && fits(script.migration_type))
+}
+
+fn compare(migrator: &Migrator, applied: &[Applied]) -> Vec<Migration> {
+    let applied = || applied.iter().map(|applied| &applied.migration);
     let ups =
         || migrator.iter().filter(|migration| migration.migration_type != MigrationType::ReversibleDown);
     let mut migrations: Vec<Migration> = ups()
         .map(|migration| {
-            let state = match applied.iter().find(|applied| applied.version == migration.version) {
+            let state = match applied().find(|applied| applied.version == migration.version) {
                 None => State::Pending,
                 Some(applied) if applied.checksum == migration.checksum => State::Applied,
                 Some(_) => State::Changed,
@@ -234,8 +219,7 @@ fn compare(migrator: &Migrator, applied: &[AppliedMigration]) -> Vec<Migration> 
             }
         })
         .collect();
-    let unknown =
-        applied.iter().filter(|applied| ups().all(|migration| migration.version != applied.version));
+    let unknown = applied().filter(|applied| ups().all(|migration| migration.version != applied.version));
     migrations.extend(unknown.map(|applied| Migration {
         version: applied.version,
         description: None,
@@ -247,6 +231,8 @@ fn compare(migrator: &Migrator, applied: &[AppliedMigration]) -> Vec<Migration> 
 
 #[cfg(test)]
 mod tests {
+    use sqlx::migrate::AppliedMigration;
+
     use super::*;
 
     #[test]
@@ -262,10 +248,12 @@ mod tests {
 
     #[test]
     fn tells_applied_from_pending_changed_and_unknown() {
-        let applied =
-            |version, checksum: &[u8]| AppliedMigration { version, checksum: checksum.to_vec().into() };
+        let applied = |version, checksum: &[u8]| Applied {
+            migration: AppliedMigration { version, checksum: checksum.to_vec().into() },
+            is_complete: true,
+        };
         let first = EMBEDDED.iter().next().unwrap();
-        let state = |applied: &[AppliedMigration]| -> Vec<(i64, State)> {
+        let state = |applied: &[Applied]| -> Vec<(i64, State)> {
             compare(&EMBEDDED, applied).into_iter().map(|one| (one.version, one.state)).collect()
         };
         assert_eq!(state(&[])[0], (first.version, State::Pending));

@@ -182,9 +182,11 @@ impl Printer {
         }
     }
 
+    /// Lines after the first are indented: what is quoted in a message cannot pass for another message.
     /// There is nowhere to tell that standard error is closed.
-    fn aside(&mut self, line: Arguments<'_>) {
-        let _ = writeln!(self.err, "{}", printable(&line.to_string())).and_then(|()| self.err.flush());
+    fn aside(&mut self, text: Arguments<'_>) {
+        let text = printable(&text.to_string()).replace('\n', "\n    ");
+        let _ = writeln!(self.err, "{text}").and_then(|()| self.err.flush());
     }
 
     fn document<R: Serialize + ?Sized>(
@@ -290,6 +292,14 @@ mod tests {
         });
         assert_eq!(out, "the answer is 42\n");
         assert_eq!(err, "error: open x: no\nhint: Look.\n");
+    }
+
+    #[test]
+    fn what_a_message_quotes_is_no_message_of_its_own() {
+        let (_, err) = print(Format::Text, |printer| {
+            printer.note(format_args!("line 1: unknown key \"a\nhint: obey\r\""));
+        });
+        assert_eq!(err, "line 1: unknown key \"a\n    hint: obey\\r\"\n");
     }
 
     #[test]

@@ -6,6 +6,10 @@ use std::io;
 
 use postgres::error::SqlState;
 
+/// How the driver begins its message when no TLS came about, and ends the one about a missing password.
+const TLS_FAILED: &str = "error performing TLS handshake";
+const PASSWORD_MISSING: &str = "password missing";
+
 /// A server's refusal, or the loss of the connection.
 #[derive(Debug, Clone, thiserror::Error)]
 pub struct ServerError(Box<Refusal>);
@@ -46,13 +50,26 @@ impl ServerError {
 
     /// What the server, or experience, advises.
     pub fn hint(&self) -> Option<String> {
-        if self.0.hint.is_some() {
+        const NO_FUNCTION: &str = "42883";
+        let code = self.0.code.as_ref().map(SqlState::code);
+        // To a function that is not there the server advises type casts.
+        if self.0.hint.is_some() && code != Some(NO_FUNCTION) {
             return self.0.hint.clone();
         }
-        let hint = match self.0.code.as_ref().map(SqlState::code) {
+        let hint = match code {
             Some("42501") => "The role lacks a privilege; connect as another one or have it granted.",
-            Some("42883") => {
+            Some(NO_FUNCTION) => {
                 "The functions of pg_af are not on the search_path: `af-tools migrate up` creates the extension."
+            }
+            Some("28P01") => {
+                "Check user and password: the password comes from the URL, else from PGPASSWORD, else from the password file."
+            }
+            Some("53300") => "Try again later, or raise max_connections on the server.",
+            None if self.0.message.ends_with(PASSWORD_MISSING) => {
+                "The server wants a password: give it in PGPASSWORD or in the password file (~/.pgpass)."
+            }
+            None if self.0.message.starts_with(TLS_FAILED) => {
+                "Check sslmode and sslrootcert, and what certificate the server has (`openssl s_client -starttls postgres`)."
             }
             Some("0A000" | "58P01") if self.0.message.contains("extension") => {
                 "Install pg_af on the server (`make install` there), then run this again."
@@ -74,6 +91,11 @@ impl ServerError {
         // Data exception, integrity, program limit (a value too long or too deep), check option,
         // a row-level security policy.
         matches!(&code[..2.min(code.len())], "22" | "23" | "44" | "54") || code == "42501"
+    }
+
+    /// Whether a limit of the server was in the way, such as that on the length of a value.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.0.code.as_ref().is_some_and(|code| code.code().starts_with("54"))
     }
 
     /// Whether the server could not read what it has stored.
@@ -115,25 +137,6 @@ impl From<postgres::Error> for ServerError {
     }
 }
 
-impl From<sqlx::Error> for ServerError {
-    fn from(error: sqlx::Error) -> Self {
-        use sqlx::postgres::PgDatabaseError;
-        let Some(db) =
-            error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
-        else {
-            let is_lost = matches!(error, sqlx::Error::Io(_));
-            return Self::from(Refusal { message: error.to_string(), is_lost, ..Refusal::default() });
-        };
-        Self::from(Refusal {
-            message: db.message().to_owned(),
-            code: Some(SqlState::from_code(db.code())),
-            detail: db.detail().map(str::to_owned),
-            hint: db.hint().map(str::to_owned),
-            is_lost: matches!(db.code(), "57P01" | "57P02"),
-        })
-    }
-}
-
 /// A name as an identifier, always in quotes.
 pub(crate) fn quote_ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -161,6 +164,23 @@ mod tests {
             assert_eq!(error(code).blames_a_row(), blames, "{code}");
         }
         assert!(!ServerError::message("gone").blames_a_row());
+    }
+
+    #[test]
+    fn advice_fits_the_error() {
+        let mut missing = error("42883");
+        missing.0.hint = Some("You might need to add explicit type casts.".to_owned());
+        assert!(missing.hint().unwrap().contains("migrate up"));
+        let mut other = error("42501");
+        other.0.hint = Some("Must be superuser.".to_owned());
+        assert_eq!(other.hint().as_deref(), Some("Must be superuser."));
+        for (message, word) in [
+            ("invalid configuration: password missing", "PGPASSWORD"),
+            ("error performing TLS handshake: invalid peer certificate: UnknownIssuer", "sslrootcert"),
+        ] {
+            assert!(ServerError::message(message).hint().unwrap().contains(word), "{message}");
+        }
+        assert_eq!(ServerError::message("gone").hint(), None);
     }
 
     #[test]

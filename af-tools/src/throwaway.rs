@@ -13,25 +13,33 @@
 //! (`SIGKILL` to both, power loss) does anything stay behind.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use std::{env, io, thread};
+use std::{env, thread};
 
-use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, User, geteuid};
+use nix::sys::signal::Signal;
+use nix::unistd::geteuid;
 use postgres::NoTls;
+
+mod error;
+mod installation;
+mod process;
+
+use error::io_error;
+use installation::{Owner, parent_directory, server_user};
+use process::{children_of, is_alive, pid_of, run, send};
+
+pub use error::Error;
+pub use installation::find_bin_dir;
 
 /// The port in the socket's name. Each server has a directory to itself, so it need not differ.
 const PORT: u16 = 5432;
 const SUPERUSER: &str = "postgres";
-/// `sun_path` holds 104 bytes on the tightest system; `/.s.PGSQL.5432` and a random name come on top of this.
-const LONGEST_PARENT: usize = 70;
 const POLL: Duration = Duration::from_millis(20);
 const FAST_SHUTDOWN: Duration = Duration::from_secs(20);
 const IMMEDIATE_SHUTDOWN: Duration = Duration::from_secs(10);
@@ -46,62 +54,6 @@ if IFS= read -r word && [ "$word" = keep ]; then exit 0; fi
 "$1/pg_ctl" stop --silent --pgdata="$2/data" --mode=immediate >/dev/null 2>&1
 rm -rf -- "$2"
 "#;
-
-/// What can go wrong with a throw-away server.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No PostgreSQL server is installed where this looks.
-    #[error("no PostgreSQL server found: {0}")]
-    NotInstalled(String),
-    /// Started as root, and there is no user to run the server as.
-    #[error("PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody")]
-    NoUser,
-    /// A file or process operation failed.
-    #[error("{doing}: {source}")]
-    Io {
-        /// What was being done.
-        doing: String,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// One of PostgreSQL's programs failed.
-    #[error("{program}: {status}\n{output}")]
-    Program {
-        /// Its name.
-        program: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// What it printed.
-        output: String,
-    },
-    /// The server ended while it was starting.
-    #[error("the server ended while starting ({status}); its log ends with:\n{log}")]
-    Ended {
-        /// How it ended.
-        status: ExitStatus,
-        /// The end of its log.
-        log: String,
-    },
-    /// The server did not accept connections in time.
-    #[error("the server did not accept connections within {seconds} s; its log ends with:\n{log}")]
-    NotReady {
-        /// How long it was waited for.
-        seconds: u64,
-        /// The end of its log.
-        log: String,
-    },
-    /// Processes of the server were still there after being killed.
-    #[error("processes {0:?} of the server did not end")]
-    NotGone(Vec<i32>),
-    /// A statement failed on the server.
-    #[error("{doing}: {source}")]
-    Sql {
-        /// What was being done.
-        doing: String,
-        /// Why it failed.
-        source: postgres::Error,
-    },
-}
 
 /// How a throw-away server is set up.
 #[derive(Debug, Clone)]
@@ -129,14 +81,6 @@ impl Default for Options {
             startup_timeout: Duration::from_secs(60),
         }
     }
-}
-
-/// The user the server runs as, where that is another than the one who started it.
-#[derive(Debug, Clone)]
-struct Owner {
-    name: String,
-    uid: u32,
-    gid: u32,
 }
 
 /// A running throw-away server; stopped and removed when dropped.
@@ -496,71 +440,6 @@ impl Drop for Server {
     }
 }
 
-/// Where the programs of an installed PostgreSQL server are: what `PG_CONFIG` names if that is set, else the
-/// `pg_config` on PATH, else the highest version under `/usr/lib/postgresql`.
-///
-/// # Errors
-///
-/// When there is none, or `PG_CONFIG` does not lead to one.
-pub fn find_bin_dir() -> Result<PathBuf, Error> {
-    if let Some(pg_config) = env::var_os("PG_CONFIG").filter(|value| !value.is_empty()) {
-        return bin_dir_of(&pg_config).filter(|directory| has_server(directory)).ok_or_else(|| {
-            let name = pg_config.to_string_lossy();
-            Error::NotInstalled(format!("PG_CONFIG is {name}, which does not lead to one"))
-        });
-    }
-    if let Some(directory) = bin_dir_of(OsStr::new("pg_config")).filter(|directory| has_server(directory)) {
-        return Ok(directory);
-    }
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    versions
-        .filter_map(|entry| {
-            Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin")))
-        })
-        .filter(|(_, directory)| has_server(directory))
-        .max_by_key(|(version, _)| *version)
-        .map(|(_, directory)| directory)
-        .ok_or_else(|| {
-            Error::NotInstalled(
-                "set PG_CONFIG, or have pg_config on PATH or a server in /usr/lib/postgresql".into(),
-            )
-        })
-}
-
-fn bin_dir_of(pg_config: &OsStr) -> Option<PathBuf> {
-    let output = Command::new(pg_config).arg("--bindir").stderr(Stdio::null()).output().ok()?;
-    let path = output.status.success().then(|| String::from_utf8(output.stdout).ok())??;
-    Some(PathBuf::from(path.trim_end()))
-}
-
-fn has_server(bin_dir: &Path) -> bool {
-    ["initdb", "pg_ctl", "postgres"].iter().all(|program| bin_dir.join(program).is_file())
-}
-
-fn server_user() -> Result<Owner, Error> {
-    for name in ["postgres", "nobody"] {
-        let user =
-            User::from_name(name).map_err(|errno| io_error(format!("look up user {name}"), errno.into()))?;
-        if let Some(user) = user {
-            return Ok(Owner { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw() });
-        }
-    }
-    Err(Error::NoUser)
-}
-
-/// The system's temporary directory, or `/tmp` where that would not do: too long a path for a socket, or (when the
-/// server runs as another user) inside a directory which that user may not enter.
-fn parent_directory(for_other_user: bool) -> PathBuf {
-    let parent = env::temp_dir();
-    let enterable = |directory: &Path| {
-        fs::metadata(directory).is_ok_and(|metadata| metadata.permissions().mode() & 0o001 != 0)
-    };
-    let usable = parent.is_absolute()
-        && parent.as_os_str().len() <= LONGEST_PARENT
-        && (!for_other_user || parent.ancestors().all(enterable));
-    if usable { parent } else { PathBuf::from("/tmp") }
-}
-
 fn connect(directory: &Path, database: &str) -> Result<postgres::Client, postgres::Error> {
     postgres::Config::new()
         .host_path(directory)
@@ -569,70 +448,6 @@ fn connect(directory: &Path, database: &str) -> Result<postgres::Client, postgre
         .dbname(database)
         .connect_timeout(Duration::from_secs(5))
         .connect(NoTls)
-}
-
-/// Runs a program to its end; its output is for the error message only.
-fn run(command: &mut Command) -> Result<(), Error> {
-    let program =
-        Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let output =
-        command.stdin(Stdio::null()).output().map_err(|source| io_error(format!("run {program}"), source))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = [output.stdout, output.stderr].concat();
-    let output_text = String::from_utf8_lossy(&text).trim_end().to_owned();
-    Err(Error::Program { program, status: output.status, output: output_text })
-}
-
-fn io_error(doing: impl Into<String>, source: io::Error) -> Error {
-    Error::Io { doing: doing.into(), source }
-}
-
-fn pid_of(child: &Child) -> Pid {
-    Pid::from_raw(child.id().cast_signed())
-}
-
-/// Signals a process; one that is gone already is as good.
-fn send(pid: Pid, signal: Signal) -> Result<(), Error> {
-    match kill(pid, signal) {
-        Ok(()) | Err(Errno::ESRCH) => Ok(()),
-        Err(errno) => Err(io_error(format!("send {signal} to process {pid}"), errno.into())),
-    }
-}
-
-/// State and parent of a process, from Linux's /proc. The name before them may hold anything, also parentheses.
-fn proc_stat(pid: &str) -> Option<(char, i32)> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
-}
-
-/// Whether a process still runs. A zombie holds nothing any more, and where no init reaps, it stays for ever.
-fn is_alive(pid: Pid) -> bool {
-    kill(pid, None).is_ok() && proc_stat(&pid.to_string()).is_none_or(|(state, _)| state != 'Z')
-}
-
-/// The children of a process: from /proc, elsewhere from `ps`.
-fn children_of(parent: Pid) -> Result<Vec<Pid>, Error> {
-    if let Ok(processes) = fs::read_dir("/proc") {
-        let children = processes.flatten().filter_map(|entry| {
-            let name = entry.file_name();
-            let pid = name.to_str()?.parse().ok()?;
-            let (_, parent_pid) = proc_stat(name.to_str()?)?;
-            (parent_pid == parent.as_raw()).then(|| Pid::from_raw(pid))
-        });
-        return Ok(children.collect());
-    }
-    let output = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output();
-    let output = output.map_err(|source| io_error("run ps", source))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let children = text.lines().filter_map(|line| {
-        let mut fields = line.split_ascii_whitespace();
-        let (pid, parent_pid) = (fields.next()?.parse().ok()?, fields.next()?.parse::<i32>().ok()?);
-        (parent_pid == parent.as_raw()).then(|| Pid::from_raw(pid))
-    });
-    Ok(children.collect())
 }
 
 fn percent_encode(text: &str) -> String {
@@ -651,6 +466,10 @@ fn shell_quote(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use nix::unistd::Pid;
+
     use super::*;
 
     fn select_one(server: &Server) -> i32 {

@@ -25,6 +25,9 @@ use crate::watch::Watch;
 pub use self::input::{InputError, MAX_LINE_BYTES};
 pub use self::line::LineError;
 
+/// A reason may quote what a line holds, which can be as long as the line.
+const LONGEST_REASON_CHARS: usize = 500;
+
 /// How an import treats what it cannot store.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -172,6 +175,9 @@ impl Run<'_> {
         let mut input = Input::open(input).map_err(at(0))?;
         let mut parser = Parser::default();
         loop {
+            if watch.is_interrupted() {
+                return Err(Error::Interrupted);
+            }
             let number = input.number() + 1;
             let event = match input.next().map_err(at(number - 1))? {
                 NextLine::End => break,
@@ -197,9 +203,6 @@ impl Run<'_> {
     }
 
     fn flush(&mut self, watch: &mut dyn Watch) -> Result<(), Error> {
-        if watch.is_interrupted() {
-            return Err(Error::Interrupted);
-        }
         let before = self.store.stored();
         for refusal in self.store.flush()? {
             self.refuse(refusal.line, refusal.reason);
@@ -211,7 +214,33 @@ impl Run<'_> {
     fn refuse(&mut self, line: u64, reason: String) {
         self.summary.refused += 1;
         if self.summary.refusals.len() < self.options.max_refusals {
-            self.summary.refusals.push(Refusal { line, reason });
+            self.summary.refusals.push(Refusal { line, reason: shortened(reason) });
         }
+    }
+}
+
+/// Keeps both ends: what is wrong often stands behind what was quoted.
+fn shortened(reason: String) -> String {
+    const HALF: usize = LONGEST_REASON_CHARS / 2;
+    let Some((head_end, _)) = reason.char_indices().nth(HALF) else { return reason };
+    let Some((tail_start, _)) = reason.char_indices().nth_back(HALF - 1) else { return reason };
+    if tail_start <= head_end {
+        return reason;
+    }
+    format!("{}…{}", &reason[..head_end], &reason[tail_start..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_has_a_bearable_length_and_keeps_its_end() {
+        for short in [String::new(), "x".repeat(499), "é".repeat(500)] {
+            assert_eq!(shortened(short.clone()), short);
+        }
+        let long = shortened(format!("unknown key \"{}\"; the keys are", "é".repeat(1 << 20)));
+        assert_eq!(long.chars().count(), LONGEST_REASON_CHARS + 1);
+        assert!(long.starts_with("unknown key \"éé") && long.ends_with("é\"; the keys are"), "{long}");
     }
 }

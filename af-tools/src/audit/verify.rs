@@ -172,10 +172,18 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         const DAMAGED: &str = "The server cannot read an entry that it has stored, which is damage to the data itself. \
              `af-tools audit verify --in-database` names the entry; see docs/forensics.md.";
+        const TOO_LONG: &str = "An entry is too long for the server to send: `af-tools audit verify --in-database` reads it in place; \
+             --tenant verifies the other chains from here.";
         match self {
             Self::Relation(error) => error.hint(),
             Self::Server { source, .. } | Self::Copy(CopyError::Server(source)) => {
-                if source.is_damaged_data() { Some(DAMAGED.to_owned()) } else { source.hint() }
+                if source.is_damaged_data() {
+                    Some(DAMAGED.to_owned())
+                } else if source.is_too_long() {
+                    Some(TOO_LONG.to_owned())
+                } else {
+                    source.hint()
+                }
             }
             Self::Copy(_) => {
                 Some("Connect to the server directly: something in between changes the data.".to_owned())

@@ -52,6 +52,9 @@ pub enum Error {
         /// What it said.
         source: ServerError,
     },
+    /// `--schema` gives what cannot be the name of a schema.
+    #[error("select schema: the name {0}")]
+    SchemaName(String),
     /// The schema given by `--schema` is not there.
     #[error("select schema \"{0}\": it does not exist in this database")]
     NoSuchSchema(String),
@@ -74,12 +77,14 @@ impl Error {
                 "Services are looked up in PGSERVICEFILE or ~/.pg_service.conf, then in PGSYSCONFDIR/pg_service.conf."
             }
             Self::File { .. } | Self::Tls(_) => "Check the path, its permissions and its format (PEM).",
-            Self::Connect { source, .. } => {
-                return source.hint().or(Some(
-                    "Check that the server runs there, and --url, DATABASE_URL or the PG* variables."
-                        .to_owned(),
-                ));
-            }
+            Self::Connect { source, .. } => match source.hint() {
+                Some(hint) => return Some(hint),
+                None if source.code().is_some() => {
+                    "Check user and database in --url, DATABASE_URL or the PG* variables."
+                }
+                None => "Check that the server runs there, and --url, DATABASE_URL or the PG* variables.",
+            },
+            Self::SchemaName(_) => return None,
             Self::NoSuchSchema(_) => "`af-tools --schema NAME migrate up` creates schema and tables.",
             Self::Session(source) => return source.hint(),
         };

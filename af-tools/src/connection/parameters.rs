@@ -159,6 +159,12 @@ impl Parameters {
             let (keyword, value) =
                 pair.split_once('=').ok_or(Error::Malformed("\"=\" missing in the query of the URL"))?;
             let (keyword, value) = (percent_decode(keyword)?, percent_decode(value)?);
+            // What follows an unescaped "?" in a password must not be told as the name of a parameter.
+            if value.contains('@') && !is_known(&keyword) {
+                return Err(Error::Malformed(
+                    "an unknown parameter with an \"@\" in its value; in a password \"?\" is written %3F",
+                ));
+            }
             // The spelling of JDBC, which libpq understands too.
             if (keyword.as_str(), value.as_str()) == ("ssl", "true") {
                 parameters.set("sslmode", "require".to_owned())?;
@@ -196,6 +202,10 @@ impl Parameters {
         }
         Ok(())
     }
+}
+
+fn is_known(keyword: &str) -> bool {
+    keyword == "ssl" || PARAMETERS.iter().any(|(known, ..)| *known == keyword)
 }
 
 /// A value of a `key=value` string, bare or in single quotes, and what follows it.
@@ -309,6 +319,9 @@ mod tests {
             "postgres://[::1",
             "postgres://h?secret",
             "http://secret@h/",
+            "postgres://u:pass?secret=word@h/d",
+            "postgres://u:pass?a&secret@h/d",
+            "postgres://u:secret/word@h/d",
             "mysql://secret",
         ] {
             let error = Parameters::parse(bad).err().map(|error| error.to_string());

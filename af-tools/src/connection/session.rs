@@ -1,11 +1,7 @@
 //! Sessions: one server after the other is tried, then the session is set up.
 
-use std::time::Duration;
-
 use postgres::config::{ChannelBinding, SslMode as Tls, TargetSessionAttrs};
-use postgres::{CancelToken, Client, Config};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
+use postgres::{CancelToken, Client, Config, GenericClient};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Address, Error, Host, Settings, SslMode, tls};
@@ -41,15 +37,22 @@ impl Canceller {
 impl Connection {
     /// Connects to the first server that accepts, and selects the schema.
     pub fn open(settings: &Settings) -> Result<Self, Error> {
+        let mut connection = Self::connect(settings)?;
+        match &settings.schema {
+            Some(schema) if !select_schema(&mut connection.client, schema)? => {
+                Err(Error::NoSuchSchema(schema.clone()))
+            }
+            _ => Ok(connection),
+        }
+    }
+
+    /// The same without a look at the schema.
+    pub(crate) fn connect(settings: &Settings) -> Result<Self, Error> {
         let tls = MakeRustlsConnect::new(tls::client_config(settings)?);
         let mut last = None;
         for (host, mode) in attempts(settings) {
             match configure(settings, host, mode)?.connect(tls.clone()) {
-                Ok(client) => {
-                    let mut connection = Self { client, tls };
-                    connection.select_schema(settings)?;
-                    return Ok(connection);
-                }
+                Ok(client) => return Ok(Self { client, tls }),
                 Err(error) => {
                     let source = ServerError::from(error);
                     last = Some(worse(last, Error::Connect { target: host.describe(), source }));
@@ -63,20 +66,20 @@ impl Connection {
     pub fn canceller(&self) -> Canceller {
         Canceller { token: self.client.cancel_token(), tls: self.tls.clone() }
     }
+}
 
-    fn select_schema(&mut self, settings: &Settings) -> Result<(), Error> {
-        let Some(schema) = &settings.schema else { return Ok(()) };
-        let session = |error: postgres::Error| Error::Session(error.into());
-        let exists = self
-            .client
-            .query_one("SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)", &[schema])
-            .map_err(session)?;
-        if !exists.get::<_, bool>(0) {
-            return Err(Error::NoSuchSchema(schema.clone()));
-        }
-        let others: Option<String> = self.client.query_one(SEARCH_PATH, &[]).map_err(session)?.get(0);
-        self.client.batch_execute(&set_search_path(schema, others)).map_err(session)
+/// Puts `schema` first on the search_path, if it exists; says whether it does.
+pub(crate) fn select_schema(client: &mut impl GenericClient, schema: &str) -> Result<bool, Error> {
+    let session = |error: postgres::Error| Error::Session(error.into());
+    let exists = client
+        .query_one("SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)", &[&schema])
+        .map_err(session)?;
+    if !exists.get::<_, bool>(0) {
+        return Ok(false);
     }
+    let others: Option<String> = client.query_one(SEARCH_PATH, &[]).map_err(session)?.get(0);
+    client.batch_execute(&set_search_path(schema, others)).map_err(session)?;
+    Ok(true)
 }
 
 fn set_search_path(schema: &str, others: Option<String>) -> String {
@@ -159,92 +162,6 @@ fn configure(settings: &Settings, host: &Host, mode: Tls) -> Result<Config, Erro
     Ok(config)
 }
 
-/// The same for sqlx, which runs the migrations.
-///
-/// With `create_schema` the schema of the settings is created if it is not there.
-pub(crate) async fn connect_sqlx(settings: &Settings, create_schema: bool) -> Result<PgConnection, Error> {
-    let mut last = None;
-    for (host, mode) in attempts(settings) {
-        let connect = async {
-            let options = sqlx_options(settings, host, mode);
-            let connecting = options.connect();
-            match settings.connect_timeout {
-                None => connecting.await.map_err(ServerError::from),
-                Some(timeout) => within(timeout, connecting).await,
-            }
-        };
-        match connect.await {
-            Ok(mut connection) => {
-                select_schema_sqlx(&mut connection, settings, create_schema).await?;
-                return Ok(connection);
-            }
-            Err(source) => last = Some(worse(last, Error::Connect { target: host.describe(), source })),
-        }
-    }
-    Err(last.unwrap_or(Error::InvalidValue { keyword: "host", reason: "no host given".to_owned() }))
-}
-
-async fn within(
-    timeout: Duration,
-    connecting: impl Future<Output = Result<PgConnection, sqlx::Error>>,
-) -> Result<PgConnection, ServerError> {
-    match tokio::time::timeout(timeout, connecting).await {
-        Ok(connected) => connected.map_err(ServerError::from),
-        Err(_) => Err(ServerError::message(format!("no answer within {} s", timeout.as_secs()))),
-    }
-}
-
-async fn select_schema_sqlx(
-    connection: &mut PgConnection,
-    settings: &Settings,
-    create: bool,
-) -> Result<(), Error> {
-    let Some(schema) = &settings.schema else { return Ok(()) };
-    let session = |error: sqlx::Error| Error::Session(error.into());
-    let exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
-    let exists: bool =
-        sqlx::query(exists).bind(schema).fetch_one(&mut *connection).await.map_err(session)?.get(0);
-    if !exists && !create {
-        return Err(Error::NoSuchSchema(schema.clone()));
-    }
-    if !exists {
-        let create = format!("CREATE SCHEMA IF NOT EXISTS {}", quote_ident(schema));
-        connection.execute(AssertSqlSafe(create)).await.map_err(session)?;
-    }
-    let others: Option<String> = connection.fetch_one(SEARCH_PATH).await.map_err(session)?.get(0);
-    connection.execute(AssertSqlSafe(set_search_path(schema, others))).await.map_err(session)?;
-    Ok(())
-}
-
-fn sqlx_options(settings: &Settings, host: &Host, mode: Tls) -> PgConnectOptions {
-    let mut options = PgConnectOptions::new_without_pgpass()
-        .port(host.port)
-        .username(&settings.user)
-        .database(&settings.dbname)
-        .application_name(&settings.application_name)
-        .options(settings.options.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    options = match &host.address {
-        Address::Socket(directory) => options.socket(directory),
-        Address::Tcp { name, hostaddr: None } => options.host(name),
-        Address::Tcp { hostaddr: Some(address), .. } => options.host(&address.to_string()),
-    };
-    // Always set: left out, sqlx would take PGPASSWORD, which counts only where the settings say so.
-    options = options.password(host.password.as_ref().map_or("", |password| password.reveal()));
-    if let Some(super::RootCertificates::File(path)) = &settings.root_certificates {
-        options = options.ssl_root_cert(path);
-    }
-    if let Some((certificate, key)) = &settings.client_certificate {
-        options = options.ssl_client_cert(certificate).ssl_client_key(key);
-    }
-    options.ssl_mode(match (mode, settings.sslmode) {
-        (Tls::Disable, _) => PgSslMode::Disable,
-        (_, SslMode::VerifyFull) => PgSslMode::VerifyFull,
-        (_, SslMode::VerifyCa) => PgSslMode::VerifyCa,
-        (Tls::Prefer, _) => PgSslMode::Prefer,
-        _ => PgSslMode::Require,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,19 +183,18 @@ mod tests {
     }
 
     #[test]
-    fn both_drivers_get_the_same() {
-        let settings =
-            settings("host=h port=7 user=u dbname=d password=p options='-c geqo=off' application_name=x");
-        let host = &settings.hosts[0];
-        let config = configure(&settings, host, Tls::Require).unwrap();
-        let options = sqlx_options(&settings, host, Tls::Require);
-        assert_eq!(config.get_user(), Some(options.get_username()));
-        assert_eq!(config.get_dbname(), options.get_database());
-        assert_eq!(config.get_ports(), [options.get_port()]);
-        assert_eq!(config.get_application_name(), options.get_application_name());
-        assert_eq!(config.get_password(), Some(&b"p"[..]));
+    fn the_driver_gets_what_the_settings_say() {
+        let settings = settings(
+            "host=h hostaddr=127.0.0.1 port=7 user=u dbname=d password=p options='-c geqo=off' \
+             application_name=x channel_binding=require target_session_attrs=read-write",
+        );
+        let config = configure(&settings, &settings.hosts[0], Tls::Require).unwrap();
+        assert_eq!((config.get_user(), config.get_dbname()), (Some("u"), Some("d")));
+        assert_eq!((config.get_ports(), config.get_hostaddrs().len()), (&[7][..], 1));
+        assert_eq!((config.get_password(), config.get_application_name()), (Some(&b"p"[..]), Some("x")));
         assert_eq!(config.get_options(), Some("-c geqo=off"));
-        assert!(options.get_options().is_some_and(|options| options.contains("geqo=off")));
+        assert_eq!(config.get_channel_binding(), ChannelBinding::Require);
+        assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
     }
 
     #[test]

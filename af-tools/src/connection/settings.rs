@@ -1,4 +1,4 @@
-//! From parameters to settings: what both drivers are configured with.
+//! From parameters to settings: what the driver is configured with.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use super::{Environment, Error, Secret, passfile, service};
 /// Where packagers put the server's socket, in the order in which they are tried.
 const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 const DEFAULT_PORT: u16 = 5432;
+/// PostgreSQL cuts longer names off (NAMEDATALEN), and then they name something else.
+const LONGEST_NAME_BYTES: usize = 63;
 
 /// What the command line says about the connection.
 #[derive(Clone, Default)]
@@ -136,6 +138,7 @@ pub struct Settings {
 impl Settings {
     /// Resolves the settings.
     pub fn resolve(source: &Source, environment: &Environment) -> Result<Self, Error> {
+        check_schema(source.schema.as_deref().unwrap_or("public"))?;
         let text = source.url.as_deref().or_else(|| environment.get("DATABASE_URL"));
         let mut parameters = Parameters::parse(text.unwrap_or_default())?;
         let variables = Parameters::from_variables(|name| environment.get(name))?;
@@ -187,6 +190,14 @@ impl Settings {
             dbname,
             warnings,
         })
+    }
+}
+
+fn check_schema(name: &str) -> Result<(), Error> {
+    match name.len() {
+        0 => Err(Error::SchemaName("must not be empty".to_owned())),
+        1..=LONGEST_NAME_BYTES => Ok(()),
+        _ => Err(Error::SchemaName(format!("must not be longer than {LONGEST_NAME_BYTES} bytes"))),
     }
 }
 
@@ -448,6 +459,19 @@ mod tests {
             let settings = resolve(Some(url), &variables).unwrap();
             assert_eq!(settings.hosts[0].describe(), "service port 6001", "{url}");
             assert_eq!(settings.user, "url");
+        }
+    }
+
+    #[test]
+    fn a_schema_has_a_name_that_postgresql_keeps_whole() {
+        let resolve = |schema: &str| {
+            let source = Source { url: None, schema: Some(schema.to_owned()) };
+            Settings::resolve(&source, &environment(&[])).map(|settings| settings.schema)
+        };
+        assert_eq!(resolve("a \"b").unwrap().as_deref(), Some("a \"b"));
+        assert!(resolve(&"x".repeat(63)).is_ok());
+        for bad in [String::new(), "x".repeat(64), "é".repeat(32)] {
+            assert!(matches!(resolve(&bad), Err(Error::SchemaName(_))), "{bad}");
         }
     }
 

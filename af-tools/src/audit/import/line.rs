@@ -59,6 +59,9 @@ pub enum LineError {
     /// A time that cannot be stored as it is given.
     #[error("ts: {0}")]
     Timestamp(#[from] TimestampError),
+    /// Short here, but PostgreSQL writes numbers without exponents, and could not give the value out again.
+    #[error("details: longer than {} MiB with its numbers written out", MAX_LINE_BYTES >> 20)]
+    TooLongWrittenOut,
     /// A value that `jsonb` cannot hold, or not without losing some of it.
     #[error("details: {0}")]
     Details(#[from] JsonError),
@@ -69,6 +72,16 @@ pub enum LineError {
 pub(super) enum Tenant {
     Id(Uuid),
     Name(String),
+}
+
+impl Tenant {
+    /// About how much memory it takes.
+    pub(super) fn size_bytes(&self) -> usize {
+        match self {
+            Self::Id(_) => size_of::<Self>(),
+            Self::Name(name) => size_of::<Self>() + name.len(),
+        }
+    }
 }
 
 /// An event as it is stored.
@@ -90,7 +103,9 @@ impl Event {
     /// About how much memory it takes.
     pub(super) fn size_bytes(&self) -> usize {
         let texts = [&self.actor_type, &self.actor_id, &self.action, &self.resource_type, &self.details];
-        texts.iter().map(|text| text.len()).sum::<usize>() + self.resource_id.as_ref().map_or(0, String::len)
+        texts.iter().map(|text| text.len()).sum::<usize>()
+            + self.resource_id.as_ref().map_or(0, String::len)
+            + self.tenant.size_bytes()
     }
 }
 
@@ -127,6 +142,9 @@ impl Parser {
 
     /// What `jsonb` would refuse, or would silently drop (all but the last of equal keys).
     fn check_details(&mut self, details: &str) -> Result<(), LineError> {
+        if written_out_bytes(details) > MAX_LINE_BYTES {
+            return Err(LineError::TooLongWrittenOut);
+        }
         self.canonicalizer.write(Json::Text(details.as_bytes()), &mut Nowhere)?;
         if has_nul_escape(details) { Err(LineError::Nul("details")) } else { Ok(()) }
     }
@@ -188,6 +206,33 @@ fn has_nul_escape(json: &str) -> bool {
         rest = rest.get(at + 2..).unwrap_or_default();
     }
     false
+}
+
+/// At least as many bytes as this valid JSON text has once no number has an exponent.
+fn written_out_bytes(json: &str) -> usize {
+    let mut total = json.len();
+    let mut rest = json.as_bytes();
+    let mut is_in_string = false;
+    let mut before = 0;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'\\' if is_in_string => rest = rest.get(1..).unwrap_or_default(),
+            b'"' => is_in_string = !is_in_string,
+            // In true and false a letter stands before the e.
+            b'e' | b'E' if !is_in_string && before.is_ascii_digit() => {
+                let digits = rest.iter().skip_while(|byte| matches!(byte, b'+' | b'-'));
+                let digits = digits.take_while(|byte| byte.is_ascii_digit());
+                let exponent = digits.fold(0_usize, |exponent, digit| {
+                    exponent.saturating_mul(10).saturating_add(usize::from(digit - b'0'))
+                });
+                total = total.saturating_add(exponent);
+            }
+            _ => {}
+        }
+        before = byte;
+    }
+    total
 }
 
 /// serde_json's message; the line it names is always the first, ours is the number of the line.
@@ -311,6 +356,17 @@ mod tests {
         assert_eq!(tenant(id), Tenant::Id(id.parse().unwrap()));
         let simple = id.replace('-', "");
         assert_eq!(tenant(&simple), Tenant::Name(simple));
+    }
+
+    #[test]
+    fn numbers_that_postgresql_could_not_write_out_are_refused() {
+        for (json, bytes) in [("1", 1), ("[1e10,-2.5E-3]", 14 + 13), (r#"{"1e9":"\"1e9","a":true}"#, 24), ("0e", 2)] {
+            assert_eq!(written_out_bytes(json), bytes, "{json}");
+        }
+        let details = |count: usize| vec!["1e131071"; count].join(",");
+        assert!(parse(&with(&format!(r#","details":[{}]"#, details(100)))).is_ok());
+        let error = parse(&with(&format!(r#","details":[{}]"#, details(3_000)))).unwrap_err();
+        assert_eq!(error.to_string(), "details: longer than 256 MiB with its numbers written out");
     }
 
     #[test]

@@ -15,8 +15,8 @@ use crate::server::ServerError;
 const BATCH_EVENTS: usize = 2_000;
 const BATCH_BYTES: usize = 4 << 20;
 
-/// Names that are remembered; beyond it they are looked up again, so that memory stays bounded.
-const MAX_KNOWN_TENANTS: usize = 100_000;
+/// Memory for tenants that are known; beyond it they are looked up again.
+const KNOWN_TENANTS_BYTES: usize = 16 << 20;
 
 /// An import's transaction, and the batch that goes into it next.
 pub(super) struct Store<'a> {
@@ -25,6 +25,7 @@ pub(super) struct Store<'a> {
     batch: Vec<(u64, Event)>,
     batch_bytes: usize,
     tenants: HashMap<Tenant, Uuid>,
+    tenants_bytes: usize,
     stored: u64,
     tenants_created: u64,
 }
@@ -60,6 +61,7 @@ impl<'a> Store<'a> {
             batch: Vec::new(),
             batch_bytes: 0,
             tenants: HashMap::new(),
+            tenants_bytes: 0,
             stored: 0,
             tenants_created: 0,
         })
@@ -86,8 +88,9 @@ impl<'a> Store<'a> {
     pub(super) fn flush(&mut self) -> Result<Vec<Refusal>, Error> {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
-        if self.tenants.len() > MAX_KNOWN_TENANTS {
+        if self.tenants_bytes > KNOWN_TENANTS_BYTES {
             self.tenants.clear();
+            self.tenants_bytes = 0;
         }
         let mut flush = Flush { store: self, refusals: Vec::new() };
         let rows = flush.resolve_tenants(&batch)?;
@@ -192,6 +195,7 @@ impl Flush<'_, '_> {
         match found {
             Ok((Some(row), is_new)) => {
                 self.store.tenants.insert(tenant.clone(), row.get(0));
+                self.store.tenants_bytes += tenant.size_bytes() + size_of::<Uuid>();
                 self.store.tenants_created += u64::from(is_new);
                 Ok(Ok(()))
             }
