@@ -157,7 +157,9 @@ mod tests {
 
     #[test]
     fn a_connection_string_in_the_wrong_place_is_not_repeated() {
-        for string in ["postgres://u:topsecret@h/d", "host=h password=topsecret", "--urll=postgres://u:topsecret@h"] {
+        for string in
+            ["postgres://u:topsecret@h/d", "host=h password=topsecret", "--urll=postgres://u:topsecret@h"]
+        {
             let arguments = ["af-tools", "audit", "verify", string].map(OsString::from);
             let error = Cli::try_parse_from(&arguments).unwrap_err();
             let text = without_passwords(&error.render().to_string(), &arguments);

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use postgres::{Client, GenericClient};
 use uuid::Uuid;
 
+use crate::database::Database;
+
 /// Inserts one entry with an id of the test's choosing: `$1` tenant, `$2` id.
 pub const INSERT: &str = "INSERT INTO audits (tenant_id, id, actor_type, actor_id, action, resource_type, details) \
                           VALUES ($1, $2, 'user', 'someone', 'read', 'document', '{\"pages\": [1, 2.5, null]}')";
@@ -165,4 +167,44 @@ pub fn findings(client: &mut impl GenericClient) -> Vec<Finding> {
         .iter()
         .map(|row| Finding { tenant: row.get(0), seq: row.get(1), id: row.get(2), kind: row.get(3) })
         .collect()
+}
+
+/// A ledger with one tenant, a session on it, and the tenant.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn with_one_tenant() -> (Database, Client, Uuid) {
+    let database = Database::new();
+    let mut client = database.connect();
+    let tenant = add_tenant(&mut client, "one");
+    (database, client, tenant)
+}
+
+/// Inserts an entry like any other.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn insert(client: &mut impl GenericClient, tenant: Uuid) {
+    assert_eq!(client.execute(INSERT, &[&tenant, &Uuid::new_v4()]).expect("an entry can be inserted"), 1);
+}
+
+/// How many entries there are.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn entries(client: &mut impl GenericClient) -> i64 {
+    client.query_one("SELECT count(*) FROM audits", &[]).expect("entries can be counted").get(0)
+}
+
+/// All columns of all entries, as text.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn contents(client: &mut impl GenericClient) -> Vec<String> {
+    let rows = client.query("SELECT a::text FROM audits AS a ORDER BY tenant_id, seq", &[]);
+    rows.expect("entries can be read").iter().map(|row| row.get(0)).collect()
 }

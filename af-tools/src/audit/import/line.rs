@@ -213,7 +213,7 @@ fn written_out_bytes(json: &str) -> usize {
     let mut total = json.len();
     let mut rest = json.as_bytes();
     let mut is_in_string = false;
-    let mut before = 0;
+    let mut before = 0_u8;
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
         match byte {
@@ -360,7 +360,9 @@ mod tests {
 
     #[test]
     fn numbers_that_postgresql_could_not_write_out_are_refused() {
-        for (json, bytes) in [("1", 1), ("[1e10,-2.5E-3]", 14 + 13), (r#"{"1e9":"\"1e9","a":true}"#, 24), ("0e", 2)] {
+        for (json, bytes) in
+            [("1", 1), ("[1e10,-2.5E-3]", 14 + 13), (r#"{"1e9":"\"1e9","a":true}"#, 24), ("0e", 2)]
+        {
             assert_eq!(written_out_bytes(json), bytes, "{json}");
         }
         let details = |count: usize| vec!["1e131071"; count].join(",");
