@@ -21,6 +21,9 @@ use crate::watch::Watch;
 
 pub use copy::CopyError;
 
+/// Whether row-level security may hide rows of the table with OID `$1`.
+const MAY_HIDE_ROWS: &str = include_str!("../../../sql/queries/may_hide_rows.sql");
+
 /// Who recomputes the hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -133,7 +136,7 @@ pub struct Verification {
     /// The table.
     pub relation: String,
     /// Whether row-level security may have hidden entries.
-    pub is_row_security_active: bool,
+    pub may_hide_rows: bool,
     /// How many entries were checked.
     pub entries: u64,
     /// How long it took.
@@ -206,8 +209,8 @@ pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> 
         .start()
         .map_err(doing("begin a transaction"))?;
     let relation = Relation::find_audits(&mut transaction)?;
-    let is_row_security_active = transaction
-        .query_one("SELECT row_security_active($1::oid)", &[&relation.oid])
+    let may_hide_rows = transaction
+        .query_one(MAY_HIDE_ROWS, &[&relation.oid])
         .map_err(doing("ask for row-level security"))?
         .get(0);
     watch.begin(estimate(&mut transaction, &relation, options)?);
@@ -215,7 +218,7 @@ pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> 
     let start = Instant::now();
     let mut found = match options.method {
         Method::Outside => {
-            let view = if is_row_security_active { View::Filtered } else { View::Whole };
+            let view = if may_hide_rows { View::Filtered } else { View::Whole };
             outside::verify(&mut transaction, &relation, options, view, watch)?
         }
         Method::InDatabase => inside::verify(&mut transaction, &relation, options, watch)?,
@@ -223,7 +226,7 @@ pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> 
     let elapsed = start.elapsed();
 
     add_missing_tenants(&mut found.chains, &options.tenants);
-    if is_row_security_active {
+    if may_hide_rows {
         for chain in &mut found.chains {
             if chain.status < Status::Partial {
                 chain.status = Status::Partial;
@@ -233,7 +236,7 @@ pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> 
     }
     name_tenants(&mut transaction, &mut found.chains)?;
     transaction.commit().map_err(doing("end the transaction"))?;
-    Ok(found.into_verification(options.method, relation.name, is_row_security_active, elapsed))
+    Ok(found.into_verification(options.method, relation.name, may_hide_rows, elapsed))
 }
 
 /// What either method finds.
@@ -248,18 +251,18 @@ impl Found {
         self,
         method: Method,
         relation: String,
-        is_row_security_active: bool,
+        may_hide_rows: bool,
         elapsed: Duration,
     ) -> Verification {
         let entries = self.chains.iter().map(|chain| chain.entries).sum();
         let seconds = elapsed.as_secs_f64();
         let worst = self.chains.iter().map(|chain| chain.status).max();
-        let nothing = if is_row_security_active { Status::Partial } else { Status::Empty };
+        let nothing = if may_hide_rows { Status::Partial } else { Status::Empty };
         Verification {
             status: worst.unwrap_or(nothing),
             method,
             relation,
-            is_row_security_active,
+            may_hide_rows,
             entries,
             seconds,
             entries_per_second: rate(entries, seconds),
@@ -345,10 +348,10 @@ mod tests {
             first_finding: None,
             note: None,
         };
-        let verdict = |statuses: &[Status], is_row_security_active| {
+        let verdict = |statuses: &[Status], may_hide_rows| {
             let found = Found { chains: statuses.iter().copied().map(chain).collect(), findings: Vec::new() };
             let relation = "public.audits".to_owned();
-            found.into_verification(Method::Outside, relation, is_row_security_active, Duration::from_secs(1))
+            found.into_verification(Method::Outside, relation, may_hide_rows, Duration::from_secs(1))
         };
         use Status::{Empty, Ok, Partial, Tampered};
         for (statuses, expected) in [

@@ -157,7 +157,7 @@ fn judge(verification: &Verification, allow_empty: bool) -> (Exit, Option<ErrorR
             ),
         ),
         Status::Partial => {
-            let hint = if verification.is_row_security_active {
+            let hint = if verification.may_hide_rows {
                 "Row-level security applies to this role: verify as one that sees every tenant, such as af_auditor."
             } else {
                 "A newer af-tools knows the newer hash_version."
@@ -220,7 +220,7 @@ mod tests {
             status,
             method: Method::Outside,
             relation: "public.audits".to_owned(),
-            is_row_security_active: false,
+            may_hide_rows: false,
             entries: 9,
             seconds: 0.5,
             entries_per_second: Some(18.0),

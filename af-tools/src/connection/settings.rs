@@ -194,11 +194,16 @@ impl Settings {
 }
 
 fn check_schema(name: &str) -> Result<(), Error> {
-    match name.len() {
-        0 => Err(Error::SchemaName("must not be empty".to_owned())),
-        1..=LONGEST_NAME_BYTES => Ok(()),
-        _ => Err(Error::SchemaName(format!("must not be longer than {LONGEST_NAME_BYTES} bytes"))),
-    }
+    let reason = match name {
+        "" => "must not be empty".to_owned(),
+        // On the search_path this stands for another schema, the one named like the role.
+        "$user" => "$user means the role's own schema, whatever its name".to_owned(),
+        name if name.len() > LONGEST_NAME_BYTES => {
+            format!("must not be longer than {LONGEST_NAME_BYTES} bytes")
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::SchemaName(reason))
 }
 
 fn invalid(keyword: &'static str, reason: impl Into<String>) -> Error {
@@ -470,7 +475,7 @@ mod tests {
         };
         assert_eq!(resolve("a \"b").unwrap().as_deref(), Some("a \"b"));
         assert!(resolve(&"x".repeat(63)).is_ok());
-        for bad in [String::new(), "x".repeat(64), "é".repeat(32)] {
+        for bad in [String::new(), "$user".to_owned(), "x".repeat(64), "é".repeat(32)] {
             assert!(matches!(resolve(&bad), Err(Error::SchemaName(_))), "{bad}");
         }
     }

@@ -133,7 +133,7 @@ fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
     if let Some(given) = given {
         return match given.difference(seq, prev_hash, hash) {
             None => Ok(call.new_tuple()),
-            Some(wrong) => Err(Error::WrongLink(access::sees_all_rows(&relation).then_some(wrong))),
+            Some(wrong) => Err(Error::WrongLink(access::sees_all_rows(&relation)?.then_some(wrong))),
         };
     }
     new.set(columns.position(Column::PrevHash), link.and_then(IntoDatum::into_datum));

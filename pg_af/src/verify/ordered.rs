@@ -11,11 +11,11 @@ use crate::tuple::{Column, Columns, Values};
 /// row's turn.
 const BATCH: i64 = 256;
 
-/// Walks the chains of `target`; `found` is called for each finding. Returns a report a chain.
-pub(super) fn walk(target: &Target, found: &mut impl FnMut(Finding)) -> Vec<ChainReport> {
+/// Walks the chains of `target` as far as `view` shows them; `found` is called for each finding. Returns a report a chain.
+pub(super) fn walk(target: &Target, view: View, found: &mut impl FnMut(Finding)) -> Vec<ChainReport> {
     let columns = Columns::in_order();
     let mut values = Values::with_width(Column::ALL.len());
-    let mut verifier = Verifier::new(if target.hides_rows() { View::Filtered } else { View::Whole });
+    let mut verifier = Verifier::new(view);
     let mut reports = Vec::new();
     let mut row_memory = PgMemoryContexts::new("pg_af audit entry");
     let (condition, arguments) = target.condition();

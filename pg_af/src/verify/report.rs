@@ -1,6 +1,6 @@
 //! `af_audit_verify`, `af_audit_findings` and `af_audit_head`: what was found, as rows.
 
-use af_core::chain::{ChainReport, Finding, Status};
+use af_core::chain::{ChainReport, Finding, Status, View};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{PgRelation, Uuid};
@@ -36,17 +36,17 @@ fn af_audit_verify(
     ErrorReport,
 > {
     let target = Target::open(tenant, relation)?;
-    let hides_rows = target.hides_rows();
-    let mut reports = ordered::walk(&target, &mut |_| ());
+    let view = target.view()?;
+    let mut reports = ordered::walk(&target, view, &mut |_| ());
     if reports.is_empty() {
         reports.push(ChainReport::empty(tenant.map(uuid_from_sql)));
     }
     Ok(TableIterator::new(reports.into_iter().map(move |report| {
         let status = match report.status() {
-            Status::Ok if hides_rows => Status::Partial,
+            Status::Ok if view == View::Filtered => Status::Partial,
             status => status,
         };
-        let detail = detail(&report, hides_rows);
+        let detail = detail(&report, view);
         let unchecked = report.first_unchecked;
         let (seq, id, kind) = match report.first_finding {
             Some(finding) => (finding.seq, finding.id, Some(finding.kind.as_str())),
@@ -67,7 +67,7 @@ fn af_audit_verify(
 }
 
 /// The first finding in words, or why the chain could not be checked whole.
-fn detail(report: &ChainReport, hides_rows: bool) -> Option<String> {
+fn detail(report: &ChainReport, view: View) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(finding) = &report.first_finding {
         parts.push(finding.detail.clone());
@@ -81,7 +81,7 @@ fn detail(report: &ChainReport, hides_rows: bool) -> Option<String> {
             report.unchecked, entry.hash_version
         ));
     }
-    if hides_rows {
+    if view == View::Filtered {
         parts.push("row-level security may hide rows".to_owned());
     }
     if report.entries == 0 {
@@ -114,7 +114,7 @@ fn af_audit_findings(
     let limit = usize::try_from(max_findings).map_err(|_| Error::NegativeLimit)?;
     let target = Target::open(tenant, relation)?;
     let mut findings: Vec<Finding> = Vec::new();
-    ordered::walk(&target, &mut |finding| {
+    ordered::walk(&target, target.view()?, &mut |finding| {
         if findings.len() < limit {
             findings.push(finding);
         }

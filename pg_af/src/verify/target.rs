@@ -1,5 +1,6 @@
 //! What is to be checked: a table, and a tenant or all of them.
 
+use af_core::chain::View;
 use pgrx::PgRelation;
 use pgrx::pg_sys;
 
@@ -35,9 +36,9 @@ impl Target {
         pgrx::spi::quote_qualified_identifier(self.relation.namespace(), self.relation.name())
     }
 
-    /// Whether row-level security keeps rows from the current user.
-    pub(super) fn hides_rows(&self) -> bool {
-        access::hides_rows(&self.relation)
+    /// What the current user sees of it.
+    pub(super) fn view(&self) -> Result<View, Error> {
+        Ok(if access::may_hide_rows(&self.relation)? { View::Filtered } else { View::Whole })
     }
 
     /// The condition on tenants, and its argument.

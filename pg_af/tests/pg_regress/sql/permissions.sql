@@ -38,6 +38,17 @@ DROP POLICY one_tenant ON audits;
 SET ROLE regress_reader;
 SELECT status, entries, detail FROM af_audit_verify();
 RESET ROLE;
+-- A policy that shows every row hides none, unless another one restricts it.
+CREATE POLICY every_row ON audits FOR SELECT TO regress_reader USING (true);
+SET ROLE regress_reader;
+SELECT bool_and(status = 'ok') AS all_ok, count(*) AS chains FROM af_audit_verify();
+RESET ROLE;
+CREATE POLICY not_that_one ON audits AS RESTRICTIVE FOR SELECT TO regress_reader USING (seq <> 2);
+SET ROLE regress_reader;
+SELECT status, finding, detail FROM af_audit_verify();
+RESET ROLE;
+DROP POLICY every_row ON audits;
+DROP POLICY not_that_one ON audits;
 ALTER TABLE audits DISABLE ROW LEVEL SECURITY;
 
 -- Names that are found earlier on the path do not mislead.
