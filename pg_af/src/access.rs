@@ -7,9 +7,11 @@ use crate::error::Error;
 /// Whether row-level security may keep rows of `relation` from the current user.
 pub(crate) fn may_hide_rows(relation: &PgRelation) -> Result<bool, Error> {
     const QUERY: &str = include_str!("../../sql/queries/may_hide_rows.sql");
-    let answer = Spi::get_one_with_args(QUERY, &[relation.oid().into()]).map_err(Error::Spi)?;
+    // By select, which is read-only, so that it runs on a standby too.
+    let answer =
+        Spi::connect(|client| client.select(QUERY, Some(1), &[relation.oid().into()])?.first().get_one());
     // No answer is no permission to say that everything was seen.
-    Ok(answer.unwrap_or(true))
+    Ok(answer.map_err(Error::Spi)?.unwrap_or(true))
 }
 
 /// Whether the current user may read every row of `relation`.
