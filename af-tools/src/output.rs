@@ -212,9 +212,13 @@ impl Printer {
 }
 
 /// Text with its control characters spelt out: names and keys come from strangers, and a terminal obeys
-/// what it is shown.
+/// what it is shown. So are those that reorder what stands around them (Unicode's Bidi_Control).
 fn printable(text: &str) -> Cow<'_, str> {
-    let is_harmful = |char: char| char.is_control() && char != '\n' && char != '\t';
+    let is_harmful = |char: char| match char {
+        '\n' | '\t' => false,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        char => char.is_control(),
+    };
     if !text.contains(is_harmful) {
         return Cow::Borrowed(text);
     }
@@ -325,6 +329,7 @@ mod tests {
     fn a_terminal_is_not_commanded_by_data() {
         assert_eq!(printable("Zoë\t\n"), "Zoë\t\n");
         assert_eq!(printable("a\u{1b}[2Jb\u{9b}"), "a\\u{1b}[2Jb\\u{9b}");
+        assert_eq!(printable("ok \u{202e}derepmat\u{2069}"), "ok \\u{202e}derepmat\\u{2069}");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use postgres::error::SqlState;
 /// How the driver begins its message when no TLS came about, and ends the one about a missing password.
 const TLS_FAILED: &str = "error performing TLS handshake";
 const PASSWORD_MISSING: &str = "password missing";
+/// What rustls says of a server's certificate that may sign others, which libpq takes.
+const SELF_SIGNED: &str = "CaUsedAsEndEntity";
 
 /// A server's refusal, or the loss of the connection.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -67,6 +69,9 @@ impl ServerError {
             Some("53300") => "Try again later, or raise max_connections on the server.",
             None if self.0.message.ends_with(PASSWORD_MISSING) => {
                 "The server wants a password: give it in PGPASSWORD or in the password file (~/.pgpass)."
+            }
+            None if self.0.message.contains(SELF_SIGNED) => {
+                "The server shows an authority's certificate as its own, such as a self-signed one: let that sign another one, with CA:FALSE, for the server."
             }
             None if self.0.message.starts_with(TLS_FAILED) => {
                 "Check sslmode and sslrootcert, and what certificate the server has (`openssl s_client -starttls postgres`)."
@@ -177,6 +182,7 @@ mod tests {
         for (message, word) in [
             ("invalid configuration: password missing", "PGPASSWORD"),
             ("error performing TLS handshake: invalid peer certificate: UnknownIssuer", "sslrootcert"),
+            ("error performing TLS handshake: invalid peer certificate: CaUsedAsEndEntity", "CA:FALSE"),
         ] {
             assert!(ServerError::message(message).hint().unwrap().contains(word), "{message}");
         }

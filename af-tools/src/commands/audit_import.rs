@@ -10,6 +10,7 @@ use super::{Context, Failure};
 use crate::audit::import::{self, Options, Summary};
 use crate::cli::audit::ImportArgs;
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::output::{ErrorReport, Format, Report, Verbosity, counted, grouped, rate};
 
 /// How many refused lines are described.
@@ -45,7 +46,7 @@ struct OpenError {
 }
 
 pub(super) fn run(args: &ImportArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
-    let input = open(&args.file)?;
+    let input = open(&args.file, &context.interrupt)?;
     let options = Options { keep_going: args.keep_going, max_refusals: MAX_REFUSALS };
     let mut connection = context.connect()?;
     let mut progress = context.printer.progress().stopped_by(&context.interrupt);
@@ -66,19 +67,26 @@ pub(super) fn run(args: &ImportArgs, context: &mut Context<'_>) -> Result<Exit, 
     context.report(exit, &ImportReport { summary }, error.as_ref())
 }
 
-pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(io::stdin().lock()));
-    }
+/// The file, or standard input; read until the end, or until the user has had enough.
+pub(super) fn open(path: &Path, interrupt: &Interrupt) -> Result<Box<dyn Read>, Failure> {
     let error = |source| {
         let error = OpenError { path: path.to_owned(), source };
         Failure::new(Exit::COULD_NOT_RUN, &error, None)
     };
-    let file = File::open(path).map_err(error)?;
+    let file = if path.as_os_str() == "-" { standard_input() } else { File::open(path) }.map_err(error)?;
     if file.metadata().map_err(error)?.is_dir() {
         return Err(error(io::ErrorKind::IsADirectory.into()));
     }
-    Ok(Box::new(file))
+    Ok(Box::new(interrupt.stops(file)))
+}
+
+/// As a file: without a buffer in between, which could hold what is waited for.
+fn standard_input() -> io::Result<File> {
+    #[cfg(unix)]
+    let input = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned();
+    #[cfg(windows)]
+    let input = std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned();
+    input.map(File::from)
 }
 
 fn judge(summary: &Summary, options: &Options) -> (Exit, Option<ErrorReport>) {

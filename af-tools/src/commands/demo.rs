@@ -166,7 +166,8 @@ fn difference(before: &str, after: &str) -> (String, String) {
 }
 
 pub(super) fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
-    let input = args.input.as_deref().map(audit_import::open).transpose()?;
+    let open = |path| audit_import::open(path, &context.interrupt);
+    let input = args.input.as_deref().map(open).transpose()?;
     let options = Options { keep: args.keep, input };
     let mut narrator = Narrator { printer: &mut context.printer, interrupt: context.interrupt.clone() };
     let demo = demo::run(options, &mut narrator)?;

@@ -133,6 +133,11 @@ impl Parameters {
             if keyword.is_empty() || keyword.contains(char::is_whitespace) {
                 return Err(Error::Malformed("\"=\" missing after a keyword"));
             }
+            if parameters.get("password").is_some() && !is_known(keyword) {
+                return Err(Error::Malformed(
+                    "an unknown parameter after the password; a value with spaces stands in single quotes",
+                ));
+            }
             let (value, after) = take_value(after.trim_start())?;
             parameters.set(keyword, value)?;
             rest = after.trim_start();
@@ -144,6 +149,13 @@ impl Parameters {
         let mut parameters = Self::default();
         let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        // A password with an unescaped "/" ends there; the rest of it must not be told as a host, nor below, after a
+        // "?", as a parameter.
+        if !authority.contains('@') && authority.contains(':') && database.contains('@') {
+            return Err(Error::Malformed(
+                "an \"@\" in the name of the database; in a password \"/\" is written %2F, elsewhere \"@\" %40",
+            ));
+        }
         let (credentials, hosts) = match authority.rsplit_once('@') {
             Some((credentials, hosts)) => (Some(credentials), hosts),
             None => (None, authority),
@@ -159,7 +171,6 @@ impl Parameters {
             let (keyword, value) =
                 pair.split_once('=').ok_or(Error::Malformed("\"=\" missing in the query of the URL"))?;
             let (keyword, value) = (percent_decode(keyword)?, percent_decode(value)?);
-            // What follows an unescaped "?" in a password must not be told as the name of a parameter.
             if value.contains('@') && !is_known(&keyword) {
                 return Err(Error::Malformed(
                     "an unknown parameter with an \"@\" in its value; in a password \"?\" is written %3F",
@@ -322,6 +333,8 @@ mod tests {
             "postgres://u:pass?secret=word@h/d",
             "postgres://u:pass?a&secret@h/d",
             "postgres://u:secret/word@h/d",
+            "postgres://u:12345/secret@h/d",
+            "user=u password=pass secret=word",
             "mysql://secret",
         ] {
             let error = Parameters::parse(bad).err().map(|error| error.to_string());
