@@ -37,6 +37,8 @@ pub(crate) enum Error {
     NotCurrentVersion(i16),
     #[error("{column} of the audit entry is not a SHA-256 hash")]
     MalformedHash { column: &'static str, length: usize },
+    #[error("audit entry is too long")]
+    EntryTooLong { length: u64, limit: u64 },
     #[error("audit entry is not the next link of its chain")]
     WrongLink(Option<WrongLink>),
     #[error("chain of tenant {tenant} ends in an entry without a hash")]
@@ -103,7 +105,9 @@ impl Error {
             | Self::MalformedHash { .. }
             | Self::NegativeLimit => ERRCODE_INVALID_PARAMETER_VALUE,
             Self::WrongLink(_) => ERRCODE_CHECK_VIOLATION,
-            Self::ChainFull { .. } | Self::TextTooLong => ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            Self::ChainFull { .. } | Self::EntryTooLong { .. } | Self::TextTooLong => {
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED
+            }
             Self::UnsealedHead { .. } | Self::NotUtf8 => ERRCODE_DATA_CORRUPTED,
             Self::Spi(_) => ERRCODE_INTERNAL_ERROR,
             Self::Json(error) | Self::Record(RecordError::Details(error)) => match error {
@@ -126,6 +130,9 @@ impl Error {
             }
             Self::Timestamp(error) => format!("The {error}."),
             Self::MalformedHash { length, .. } => format!("Its length is {length}, not 32 bytes."),
+            Self::EntryTooLong { length, limit } => {
+                format!("Written as text it may have {length} bytes, the limit is {limit}.")
+            }
             Self::WrongLink(Some(wrong)) => wrong.detail(),
             Self::UnsealedHead { seq, .. } => format!("The hash of entry {seq} is null or not 32 bytes long."),
             Self::Json(error) => format!("{error}."),
@@ -146,6 +153,7 @@ impl Error {
             Self::PartlyChained => {
                 "Leave seq, prev_hash and hash out, so that the trigger sets them; only a restore or replication gives all of them, with hash_version."
             }
+            Self::EntryTooLong { .. } => "Keep large objects elsewhere, and record their hash.",
             Self::NotCurrentVersion(_) => "Leave hash_version out, so that the trigger sets it.",
             Self::WrongLink(_) => {
                 "Rows that are already chained can only be restored in the order of seq, behind the entry that they followed."

@@ -175,3 +175,31 @@ fn what_postgresql_cannot_store_is_refused_as_it_refuses_it() {
     insert(&mut client, tenant);
     assert_eq!(whole_chains(&mut client), [(tenant, 2)].into());
 }
+
+/// Short in the table, too long for anybody to read: nobody could dump or verify the table any more.
+#[test]
+fn an_entry_that_could_not_be_written_as_text_is_refused() {
+    let (_database, mut client, tenant) = with_one_tenant();
+    insert(&mut client, tenant);
+    let mut refused = |details: &str| {
+        let sql = format!(
+            "INSERT INTO audits (tenant_id, actor_type, actor_id, action, resource_type, details) \
+             SELECT '{tenant}', 'u', 'a', 'x', 'r', {details}"
+        );
+        assert_eq!(sqlstate(client.batch_execute(&sql)), "54000", "{details}");
+    };
+    // Digits before the point, numbers that are short only in canonical form, zeros behind the point, escapes.
+    refused("jsonb_agg(1e131071) FROM generate_series(1, 5000)");
+    refused("jsonb_agg(1e300) FROM generate_series(1, 2000000)");
+    refused("jsonb_agg(('1.' || repeat('0', 16383))::numeric) FROM generate_series(1, 40000)");
+    refused("to_jsonb(repeat(E'\\x01', 100000000))");
+    // What is just long, and could be read, is taken.
+    let long = "to_jsonb(repeat('x', 250000000))";
+    client
+        .batch_execute(&format!(
+            "INSERT INTO audits (tenant_id, actor_type, actor_id, action, resource_type, details) \
+             SELECT '{tenant}', 'u', 'a', 'x', 'r', {long}"
+        ))
+        .unwrap();
+    assert_eq!(whole_chains(&mut client), [(tenant, 2)].into());
+}

@@ -85,4 +85,10 @@ impl Canonicalizer {
             Json::Text(bytes) => self.text.write(bytes, sink),
         }
     }
+
+    /// By how many bytes PostgreSQL's own text of the `jsonb` last written may be longer than its
+    /// canonical text. `1e300` is five characters here and 301 there.
+    pub fn jsonb_text_excess(&self) -> u64 {
+        self.jsonb.excess()
+    }
 }

@@ -77,6 +77,7 @@ fn hex_value(digit: u8) -> u8 {
 pub(crate) struct HashSink {
     buffer: [u8; HashSink::CAPACITY],
     filled: usize,
+    hashed: u64,
     state: Sha256,
 }
 
@@ -85,20 +86,25 @@ impl HashSink {
     const CAPACITY: usize = 2048;
 
     pub(crate) fn new() -> Self {
-        Self { buffer: [0; Self::CAPACITY], filled: 0, state: Sha256::new() }
+        Self { buffer: [0; Self::CAPACITY], filled: 0, hashed: 0, state: Sha256::new() }
+    }
+
+    /// How many bytes were written.
+    pub(crate) fn length(&self) -> u64 {
+        self.hashed + self.filled as u64
     }
 
     /// The digest of all that was written; the sink is as new afterwards.
     pub(crate) fn finish(&mut self) -> Digest {
         self.state.update(&self.buffer[..self.filled]);
-        self.filled = 0;
+        (self.filled, self.hashed) = (0, 0);
         Digest(self.state.finalize_reset().into())
     }
 
     /// Forgets what was written, for a record that turned out unreadable half-way.
     pub(crate) fn reset(&mut self) {
         self.state.reset();
-        self.filled = 0;
+        (self.filled, self.hashed) = (0, 0);
     }
 }
 
@@ -110,12 +116,14 @@ impl Sink for HashSink {
             return;
         }
         self.state.update(&self.buffer[..self.filled]);
+        self.hashed += self.filled as u64;
         self.filled = 0;
         if bytes.len() < Self::CAPACITY {
             self.buffer[..bytes.len()].copy_from_slice(bytes);
             self.filled = bytes.len();
         } else {
             self.state.update(bytes);
+            self.hashed += bytes.len() as u64;
         }
     }
 }
@@ -146,6 +154,7 @@ mod tests {
         for size in [1, 63, 64, 65, 2047, 2048, 2049, 9_999] {
             let mut sink = HashSink::new();
             input.chunks(size).for_each(|piece| sink.write(piece));
+            assert_eq!(sink.length(), 10_000);
             assert_eq!(sink.finish(), whole, "pieces of {size}");
         }
     }

@@ -59,11 +59,12 @@ pub enum RecordError {
 pub struct RecordHasher {
     canonicalizer: Canonicalizer,
     sink: HashSink,
+    text_length: u64,
 }
 
 impl Default for RecordHasher {
     fn default() -> Self {
-        Self { canonicalizer: Canonicalizer::default(), sink: HashSink::new() }
+        Self { canonicalizer: Canonicalizer::default(), sink: HashSink::new(), text_length: 0 }
     }
 }
 
@@ -73,12 +74,20 @@ impl RecordHasher {
     pub fn hash(&mut self, prev_hash: Option<&[u8]>, record: &Record<'_>) -> Result<Digest, RecordError> {
         self.sink.write(prev_hash.unwrap_or_default());
         match write_record(record, &mut self.canonicalizer, &mut self.sink) {
-            Ok(()) => Ok(self.sink.finish()),
+            Ok(()) => {
+                self.text_length = self.sink.length() + self.canonicalizer.jsonb_text_excess();
+                Ok(self.sink.finish())
+            }
             Err(error) => {
                 self.sink.reset();
                 Err(error)
             }
         }
+    }
+
+    /// How many bytes the entry last hashed has at the most, if PostgreSQL writes it as text.
+    pub fn text_length(&self) -> u64 {
+        self.text_length
     }
 
     /// Writes the canonical record itself. After an error the sink holds an unfinished part of it.

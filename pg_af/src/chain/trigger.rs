@@ -28,6 +28,11 @@ pub unsafe extern "C-unwind" fn af_audit_chain(fcinfo: pg_sys::FunctionCallInfo)
     }
 }
 
+/// How long an entry may be as text: half of MaxAllocSize (utils/memutils.h), the most that PostgreSQL can
+/// print as a row, since COPY doubles backslashes. A longer one could be stored, but neither dumped nor
+/// fetched, and a single one would keep everybody from dumping or verifying the table.
+const MAX_TEXT_LENGTH: u64 = 0x3fff_ffff / 2;
+
 /// What stays the same for all rows of a statement, kept with the function's look-up data.
 struct Statement {
     relation: pg_sys::Oid,
@@ -128,6 +133,10 @@ fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
     let link = prev_hash.as_ref().map(|hash| &hash.as_bytes()[..]);
 
     let hash = hasher.hash(link, &record).map_err(Error::Record)?;
+    let length = hasher.text_length();
+    if length > MAX_TEXT_LENGTH {
+        return Err(Error::EntryTooLong { length, limit: MAX_TEXT_LENGTH });
+    }
     head::remember(&relation, tenant, seq);
 
     if let Some(given) = given {

@@ -100,13 +100,21 @@ pub(super) struct Walker {
     frames: Vec<Frame>,
     members: Vec<Member>,
     digits: Vec<u8>,
+    excess: u64,
 }
 
 impl Walker {
+    /// By how much PostgreSQL's own text of the value last written may be longer than the canonical one:
+    /// it has a space behind each comma and colon, and numbers without exponents, with all their zeros.
+    pub(super) fn excess(&self) -> u64 {
+        self.excess
+    }
+
     /// Writes the value whose bytes, without varlena header, are given.
     pub(super) fn write(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<(), JsonError> {
         self.frames.clear();
         self.members.clear();
+        self.excess = 0;
         let header = word(bytes, 0)?;
         if header & KIND_MASK == IS_ARRAY | IS_SCALAR {
             if header & COUNT_MASK != 1 {
@@ -128,6 +136,7 @@ impl Walker {
                 Frame::Array(rest) => {
                     if rest.started {
                         sink.write(b",");
+                        self.excess += 1;
                     }
                     let item = rest.next(bytes)?;
                     self.write_item(bytes, item, sink)?;
@@ -141,11 +150,13 @@ impl Walker {
                 Frame::Object { first, next, .. } => {
                     if next != first {
                         sink.write(b",");
+                        self.excess += 1;
                     }
                     let member = self.members[*next];
                     *next += 1;
                     write_string(&bytes[member.key.0..member.key.1], sink);
                     sink.write(b":");
+                    self.excess += 1;
                     self.write_item(bytes, member.value, sink)?;
                 }
             }
@@ -159,7 +170,7 @@ impl Walker {
             STRING => write_string(&bytes[item.start..item.end], sink),
             NUMERIC => {
                 let numeric = bytes.get(align(item.start)..item.end).ok_or(CUT_SHORT)?;
-                write_numeric(numeric, &mut self.digits, sink)?;
+                self.excess += write_numeric(numeric, &mut self.digits, sink)?;
             }
             FALSE => sink.write(b"false"),
             TRUE => sink.write(b"true"),
@@ -242,9 +253,11 @@ fn word(bytes: &[u8], at: usize) -> Result<u32, JsonError> {
 }
 
 /// Writes a `numeric` (`src/backend/utils/adt/numeric.c`): a varlena of 16-bit words, a header with
-/// sign, weight and display scale, then digits of base 10,000. The display scale (how many zeros
-/// were written) is no part of the value.
-fn write_numeric(varlena: &[u8], digits: &mut Vec<u8>, sink: &mut impl Sink) -> Result<(), JsonError> {
+/// sign, weight and display scale, then digits of base 10,000. The display scale (how many digits
+/// behind the point are printed) is no part of the value.
+///
+/// Returns how long PostgreSQL's own text of it is at the most.
+fn write_numeric(varlena: &[u8], digits: &mut Vec<u8>, sink: &mut impl Sink) -> Result<u64, JsonError> {
     // NUMERIC_SIGN_MASK and what it tells apart; the short form's fields.
     const SIGN_MASK: u16 = 0xc000;
     const NEGATIVE: u16 = 0x4000;
@@ -253,6 +266,9 @@ fn write_numeric(varlena: &[u8], digits: &mut Vec<u8>, sink: &mut impl Sink) -> 
     const SHORT_NEGATIVE: u16 = 0x2000;
     const SHORT_WEIGHT_SIGN: u16 = 0x0040;
     const SHORT_WEIGHT: u16 = 0x003f;
+    const SHORT_SCALE: u16 = 0x1f80;
+    const SHORT_SCALE_SHIFT: u32 = 7;
+    const SCALE: u16 = 0x3fff;
 
     let body = varlena_body(varlena)?;
     if body.len() % 2 != 0 {
@@ -260,24 +276,28 @@ fn write_numeric(varlena: &[u8], digits: &mut Vec<u8>, sink: &mut impl Sink) -> 
     }
     let mut words = body.chunks_exact(2).map(|word| u16::from_ne_bytes([word[0], word[1]]));
     let header = words.next().ok_or(CUT_SHORT)?;
-    let (negative, weight) = match header & SIGN_MASK {
+    let (negative, weight, scale) = match header & SIGN_MASK {
         SPECIAL => return Err(JsonError::Damaged("a number that is not finite")),
         SHORT => {
             let low = (header & SHORT_WEIGHT) as i32;
             let weight = if header & SHORT_WEIGHT_SIGN != 0 { low - 64 } else { low };
-            (header & SHORT_NEGATIVE != 0, weight)
+            (header & SHORT_NEGATIVE != 0, weight, (header & SHORT_SCALE) >> SHORT_SCALE_SHIFT)
         }
         sign => {
             let weight = words.next().ok_or(CUT_SHORT)?.cast_signed();
-            (sign == NEGATIVE, i32::from(weight))
+            (sign == NEGATIVE, i32::from(weight), header & SCALE)
         }
     };
+
+    // A sign, at least one digit, a point, and the digits behind it.
+    let whole_digits = u64::try_from(4 * (weight + 1)).unwrap_or(0);
+    let printed = 3 + whole_digits + u64::from(scale);
 
     // Most numbers are small integers: one digit of base 10,000 and nothing behind the point.
     if words.len() == 1 && weight == 0 && !negative {
         let digit = words.next().filter(|digit| *digit < 10_000).ok_or(BAD_DIGIT)?;
         write_integer(i64::from(digit), sink);
-        return Ok(());
+        return Ok(printed);
     }
     digits.clear();
     for digit in words {
@@ -288,7 +308,7 @@ fn write_numeric(varlena: &[u8], digits: &mut Vec<u8>, sink: &mut impl Sink) -> 
         digits.extend(ascii.map(|digit| b'0' + digit as u8));
     }
     Decimal::new(negative, digits, (weight + 1) * 4).write(sink);
-    Ok(())
+    Ok(printed)
 }
 
 const BAD_DIGIT: JsonError = JsonError::Damaged("a digit above 9999 in a number");
