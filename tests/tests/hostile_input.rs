@@ -4,13 +4,15 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use af_tests::database::{Database, connect, server};
 use af_tests::ledger::{add_tenant, disable_triggers, insert, whole_chains};
 use af_tests::tools::{self, Run, run, run_with_input};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 const LINE: &str =
@@ -91,8 +93,7 @@ fn an_interrupt_ends_an_import_that_waits_for_its_input() {
         thread::sleep(Duration::from_millis(10));
     }
     let asked = Instant::now();
-    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
     let run = tools::finish(child);
     drop(pipe);
     assert!(asked.elapsed() < Duration::from_secs(5), "it took {:?}", asked.elapsed());
