@@ -19,7 +19,8 @@ pub(crate) fn may_hide_rows(relation: &PgRelation) -> Result<bool, Error> {
 /// Errors raised before row-level security has spoken must not tell anybody else where a chain ends.
 pub(crate) fn sees_all_rows(relation: &PgRelation) -> Result<bool, Error> {
     // SAFETY: catalog look-ups by OID.
-    let granted =
-        unsafe { pg_sys::pg_class_aclcheck(relation.oid(), pg_sys::GetUserId(), pg_sys::ACL_SELECT) };
+    let granted = unsafe {
+        pg_sys::pg_class_aclcheck(relation.oid(), pg_sys::GetUserId(), pg_sys::ACL_SELECT as pg_sys::AclMode)
+    };
     Ok(granted == pg_sys::AclResult::ACLCHECK_OK && !may_hide_rows(relation)?)
 }
