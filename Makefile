@@ -1,8 +1,8 @@
 # Each target installs what the machine lacks (scripts/setup) and then does its work; `make help` lists them.
-# PG_CONFIG=/path/to/pg_config chooses another PostgreSQL than version 15; ARGS goes to demo, bench and regress.
+# PG_CONFIG=/path/to/pg_config chooses another PostgreSQL than version 15; ARGS goes to demo, bench, installcheck and test-all.
 
 .DEFAULT_GOAL := build
-.PHONY: build install installcheck demo test bench lint help
+.PHONY: build install installcheck demo test test-all bench lint help
 
 build: ## build the extension and af-tools
 	@scripts/build
@@ -19,6 +19,9 @@ demo: ## install, then show import, verification, tampering and its discovery on
 test: ## run all tests
 	@scripts/test
 
+test-all: ## run the SQL and server tests on PostgreSQL 14 to 18 (ARGS="16 17" for some)
+	@scripts/test-majors $(ARGS)
+
 bench: ## measure insertion and verification
 	@scripts/bench $(ARGS)
 
@@ -26,4 +29,4 @@ lint: ## check formatting, clippy and rustdoc
 	@scripts/lint
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\): ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14

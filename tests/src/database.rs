@@ -1,20 +1,27 @@
 //! The server that the tests of one binary share, and a fresh database for each test.
 
+use std::process::Output;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use af_tools::connection::{Environment, Settings, Source};
+use af_tools::migrate;
 use af_tools::throwaway::{Options, Server};
 use postgres::{Client, NoTls};
 
-/// The migration that makes the ledger.
+/// The migration that makes the ledger: all that most tests need.
 pub const LEDGER: &str = include_str!("../../sql/migrations/0001_tenants_and_audits.up.sql");
 
 /// The database that the others are copies of.
 const TEMPLATE: &str = "ledger_template";
 
+/// The database that those with all migrations are copies of.
+const MIGRATED_TEMPLATE: &str = "migrated_template";
+
 static SERVER: OnceLock<Server> = OnceLock::new();
+static MIGRATED: OnceLock<()> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The server of this test binary, started by whoever asks first. A `static` is not dropped: its watchdog stops
@@ -50,6 +57,17 @@ pub fn create_ledger(client: &mut Client) {
     client.batch_execute(LEDGER).expect("the ledger can be created; `make install` installs the extension");
 }
 
+/// Applies all migrations.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn migrate(url: &str) {
+    let source = Source { url: Some(url.to_owned()), schema: None };
+    let settings = Settings::resolve(&source, &Environment::default()).expect("the URL is complete");
+    migrate::up(&settings, &migrate::Source::Embedded).expect("the migrations can be applied");
+}
+
 /// Connects, or fails the test.
 ///
 /// # Panics
@@ -75,6 +93,20 @@ impl Database {
     #[must_use]
     pub fn new() -> Self {
         Self::create(TEMPLATE)
+    }
+
+    /// A fresh one, with all migrations applied.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be created.
+    #[must_use]
+    pub fn migrated() -> Self {
+        MIGRATED.get_or_init(|| {
+            server().create_database(MIGRATED_TEMPLATE).expect("a database can be created");
+            migrate(&server().url(MIGRATED_TEMPLATE));
+        });
+        Self::create(MIGRATED_TEMPLATE)
     }
 
     /// A fresh one, without the extension.
@@ -113,10 +145,16 @@ impl Database {
         connect(&self.url())
     }
 
+    /// Its URL, as some role.
+    #[must_use]
+    pub fn url_as(&self, role: &str) -> String {
+        server().url_as(role, &self.name)
+    }
+
     /// A session of some role.
     #[must_use]
     pub fn connect_as(&self, role: &str) -> Client {
-        connect(&server().url_as(role, &self.name))
+        connect(&self.url_as(role))
     }
 }
 
@@ -133,6 +171,16 @@ impl Drop for Database {
             let _ = client.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
         }
     }
+}
+
+/// What `pg_dump` leaves of the database at a URL.
+///
+/// # Panics
+///
+/// When it cannot be run.
+#[must_use]
+pub fn pg_dump(url: &str, arguments: &[&str]) -> Output {
+    server().command("pg_dump").arg(url).args(arguments).output().expect("pg_dump starts")
 }
 
 /// The process of a session.

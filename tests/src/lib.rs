@@ -3,6 +3,7 @@
 //!
 //! - [`database`]: the server that the tests of one binary share, and a database for each
 //! - [`ledger`]: writing entries and checking whole chains, without the code under test where that is possible
+//! - [`platform`]: a row for each of the platform's tables
 //! - [`random`]: seeded random numbers
 //! - [`tools`]: the `af-tools` binary
 //!
@@ -12,5 +13,6 @@
 
 pub mod database;
 pub mod ledger;
+pub mod platform;
 pub mod random;
 pub mod tools;

@@ -91,10 +91,12 @@ fn binary() -> &'static Path {
         let directories = test.ancestors().skip(1).take(2);
         let binary = directories.map(|directory| directory.join("af-tools")).find(|path| path.is_file());
         let binary = binary.expect("af-tools is built; `cargo build --release --package af-tools` does it");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../af-tools/src");
+        // The migrations are embedded.
+        let sources = ["../af-tools/src", "../sql/migrations"];
+        let sources = sources.map(|source| Path::new(env!("CARGO_MANIFEST_DIR")).join(source));
         let built = modified(&binary);
         assert!(
-            newest(&source) <= built,
+            sources.iter().all(|source| newest(source) <= built),
             "af-tools is older than its source; `cargo build --release --package af-tools` builds it"
         );
         binary

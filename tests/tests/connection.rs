@@ -114,7 +114,7 @@ fn fill(server: &Server) {
     for role in ["auditor", "tls_only", "plain_only"] {
         client
             .batch_execute(&format!(
-                "CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; GRANT pg_read_all_data TO {role}"
+                "CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; GRANT pg_read_all_data, af_auditor TO {role}"
             ))
             .unwrap();
     }

@@ -68,8 +68,10 @@ fn migrations_go_up_and_down_and_say_how_they_stand() {
     let database = Database::empty();
     let status = expect(&database, &["migrate", "status"], b"", 5);
     assert_eq!(status["result"]["migrations"][0]["state"], "pending");
+    let pending = status["result"]["migrations"].as_array().unwrap().len();
     let up = expect(&database, &["migrate", "up"], b"", 0);
-    assert_eq!(up["result"]["migrations"][0]["version"], 1);
+    let versions = up["result"]["migrations"].as_array().unwrap().iter().map(|one| one["version"].clone());
+    assert_eq!(versions.collect::<Vec<_>>(), (1..=pending).map(|version| json!(version)).collect::<Vec<_>>());
     expect(&database, &["migrate", "status"], b"", 0);
     let again = expect(&database, &["migrate", "up"], b"", 0);
     assert_eq!(again["result"]["migrations"], json!([]));
@@ -77,7 +79,15 @@ fn migrations_go_up_and_down_and_say_how_they_stand() {
     expect(&database, &["audit", "import", "-"], &lines(&[event("one", 1), event("one", 2)]), 0);
     expect(&database, &["audit", "verify"], b"", 0);
 
-    expect(&database, &["migrate", "down"], b"", 0);
+    // The newest one goes alone, and takes nothing of the ledger with it.
+    let down = expect(&database, &["migrate", "down"], b"", 0);
+    assert_eq!(down["result"]["migrations"].as_array().unwrap().len(), 1);
+    assert_eq!(down["result"]["migrations"][0]["version"], pending);
+    expect(&database, &["migrate", "status"], b"", 5);
+    assert_eq!(counts(&database), (2, 1));
+    expect(&database, &["audit", "verify"], b"", 0);
+
+    expect(&database, &["migrate", "down", "--target", "0"], b"", 0);
     expect(&database, &["migrate", "status"], b"", 5);
     let gone = "SELECT to_regclass('audits') IS NULL AND to_regclass('tenants') IS NULL";
     assert!(database.connect().query_one(gone, &[]).unwrap().get::<_, bool>(0));

@@ -1,0 +1,73 @@
+//! A row for each of the tables that belong to tenants, to be stored as it is or with a column changed.
+
+use postgres::GenericClient;
+use uuid::Uuid;
+
+/// The tables that belong to tenants, each after those that it refers to, with a row: its columns, and their values as
+/// SQL expressions in which `tenant` and `id` stand for UUIDs.
+pub const TABLES: [(&str, &[(&str, &str)]); 10] = [
+    ("users", &[("email", "'someone@example.org'"), ("hashed_secret", "'$argon2id$…'")]),
+    ("agents", &[("name", "'scout'"), ("type", "'llm'"), ("role", "'researcher'")]),
+    ("workflows", &[("name", "'review'"), ("config_yaml", "'steps: []'"), ("planner_type", "'static'")]),
+    ("plans", &[("workflow_id", "id"), ("state", "'running'")]),
+    (
+        "messages",
+        &[
+            ("trace_id", "'trace'"),
+            ("from_agent", "'scout'"),
+            ("to_agent", "'writer'"),
+            ("type", "'request'"),
+            ("metadata", "'{\"attempt\": 1}'"),
+            ("ts", "now()"),
+            ("envelope_hash", "repeat('0a', 32)"),
+        ],
+    ),
+    ("tools", &[("name", "'search'"), ("permissions", "'[\"net\"]'")]),
+    (
+        "audits",
+        &[
+            ("actor_type", "'user'"),
+            ("actor_id", "'someone'"),
+            ("action", "'read'"),
+            ("resource_type", "'document'"),
+        ],
+    ),
+    ("budgets", &[("name", "'tokens'"), ("type", "'agent'"), ("limits", "'{\"tokens\": 1000}'")]),
+    ("rbac_roles", &[("name", "'editor'"), ("permissions", "'[\"workflow:write\"]'")]),
+    ("rbac_bindings", &[("user_id", "id"), ("role_id", "id")]),
+];
+
+/// The statement that inserts a row into a table, with some columns' values replaced or added.
+///
+/// # Panics
+///
+/// When there is no such table.
+#[must_use]
+pub fn insertion(table: &str, tenant: Uuid, id: Uuid, changes: &[(&str, &str)]) -> String {
+    let (_, columns) = TABLES.iter().find(|(name, _)| *name == table).expect("a table of a tenant's");
+    let mut values = vec![("tenant_id", "tenant"), ("id", "id")];
+    values.extend_from_slice(columns);
+    for change in changes {
+        values.retain(|(column, _)| column != &change.0);
+        values.push(*change);
+    }
+    let (columns, values): (Vec<_>, Vec<_>) = values.into_iter().unzip();
+    let (columns, values) = (columns.join(", "), values.join(", "));
+    format!(
+        "INSERT INTO {table} ({columns}) SELECT {values} FROM (SELECT uuid '{tenant}', uuid '{id}') AS row (tenant, id)"
+    )
+}
+
+/// Adds a tenant with a row in each table. The id of each row is the tenant's own, so that a test knows it.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn add_tenant_with_rows(client: &mut impl GenericClient, name: &str) -> Uuid {
+    let tenant = crate::ledger::add_tenant(client, name);
+    for (table, _) in TABLES {
+        let insert = insertion(table, tenant, tenant, &[]);
+        client.batch_execute(&insert).unwrap_or_else(|error| panic!("{insert}: {error:?}"));
+    }
+    tenant
+}
