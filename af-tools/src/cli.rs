@@ -17,7 +17,7 @@ Exit codes:
     0  done, everything that was asked for was checked and is fine
     1  could not run (connection, input and output, bad configuration)
     2  usage
-    3  a finding (tampering, refused lines of an import with --keep-going)
+    3  a finding (tampering, schema drift, refused lines of an import with --keep-going)
     4  not provable (nothing was checked, or not everything)
     5  pending (migrations to apply)
   130  interrupted";
@@ -113,6 +113,7 @@ impl Command {
             Self::Migrate(MigrateCommand::Up(_)) => "migrate up",
             Self::Migrate(MigrateCommand::Down(_)) => "migrate down",
             Self::Migrate(MigrateCommand::Status(_)) => "migrate status",
+            Self::Migrate(MigrateCommand::Test(_)) => "migrate test",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man => "man",

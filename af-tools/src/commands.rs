@@ -7,6 +7,7 @@ mod completions;
 mod demo;
 mod failure;
 mod migrate;
+mod migrate_test;
 
 use std::ffi::OsString;
 use std::io;
@@ -26,6 +27,7 @@ pub use audit_import::ImportReport;
 pub use audit_verify::VerifyReport;
 pub use failure::Failure;
 pub use migrate::MigrateReport;
+pub use migrate_test::RoundTripReport;
 
 /// Runs the command line `arguments` (the program's name first) in this process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -99,6 +101,7 @@ impl<'a> Context<'a> {
             Command::Migrate(MigrateCommand::Up(args)) => migrate::up(args, self),
             Command::Migrate(MigrateCommand::Down(args)) => migrate::down(args, self),
             Command::Migrate(MigrateCommand::Status(args)) => migrate::status(args, self),
+            Command::Migrate(MigrateCommand::Test(args)) => migrate_test::run(args, self),
             #[cfg(unix)]
             Command::Demo(args) => demo::run(args, self),
             #[cfg(not(unix))]

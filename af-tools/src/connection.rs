@@ -6,6 +6,7 @@
 
 mod environment;
 mod error;
+mod libpq;
 mod options;
 mod parameters;
 mod passfile;

@@ -13,6 +13,7 @@
 //! - [`demo`]: the whole path on a server of its own
 //! - [`throwaway`]: that server
 //! - [`connection`]: libpq's rules for where and how to connect
+//! - [`programs`]: PostgreSQL's own client programs
 //! - [`server`]: what the server says when it refuses
 //! - [`watch`]: how work tells how far it is
 #![forbid(unsafe_code)]
@@ -29,6 +30,7 @@ pub mod demo;
 pub mod migrate;
 
 pub mod connection;
+pub mod programs;
 pub mod server;
 #[cfg(unix)]
 pub mod throwaway;

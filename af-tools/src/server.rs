@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::io;
 
-use postgres::error::SqlState;
+use postgres::error::{ErrorPosition, SqlState};
 
 /// How the driver begins its message when no TLS came about, and ends the one about a missing password.
 const TLS_FAILED: &str = "error performing TLS handshake";
@@ -23,6 +23,7 @@ struct Refusal {
     code: Option<SqlState>,
     detail: Option<String>,
     hint: Option<String>,
+    position: Option<usize>,
     is_lost: bool,
 }
 
@@ -48,6 +49,11 @@ impl ServerError {
     /// The SQLSTATE, if the server gave one.
     pub fn code(&self) -> Option<&SqlState> {
         self.0.code.as_ref()
+    }
+
+    /// Where in the statement the fault is, in characters from 1, if the server can tell.
+    pub(crate) fn position(&self) -> Option<usize> {
+        self.0.position
     }
 
     /// What the server, or experience, advises.
@@ -126,6 +132,10 @@ impl From<postgres::Error> for ServerError {
                 code: Some(db.code().clone()),
                 detail: db.detail().map(str::to_owned),
                 hint: db.hint().map(str::to_owned),
+                position: match db.position() {
+                    Some(ErrorPosition::Original(position)) => usize::try_from(*position).ok(),
+                    Some(ErrorPosition::Internal { .. }) | None => None,
+                },
                 // 57P01–57P03: the server shuts down or has crashed.
                 is_lost: matches!(db.code().code(), "57P01" | "57P02"),
             });

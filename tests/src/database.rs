@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use af_tools::connection::{Environment, Settings, Source};
-use af_tools::migrate;
+use af_tools::migrate::{self, History, Migrations, UpOptions};
 use af_tools::throwaway::{Options, Server};
 use postgres::{Client, NoTls};
 
@@ -65,7 +65,10 @@ pub fn create_ledger(client: &mut Client) {
 pub fn migrate(url: &str) {
     let source = Source { url: Some(url.to_owned()), schema: None };
     let settings = Settings::resolve(&source, &Environment::default()).expect("the URL is complete");
-    migrate::up(&settings, &migrate::Source::Embedded).expect("the migrations can be applied");
+    let migrations = Migrations::read(&migrate::Source::Embedded).expect("the migrations can be read");
+    let mut history = History::open_or_begin(&settings).expect("the server accepts");
+    migrate::up(&mut history, &migrations, &UpOptions::default(), &mut ())
+        .expect("the migrations can be applied");
 }
 
 /// Connects, or fails the test.
@@ -181,6 +184,21 @@ impl Drop for Database {
 #[must_use]
 pub fn pg_dump(url: &str, arguments: &[&str]) -> Output {
     server().command("pg_dump").arg(url).args(arguments).output().expect("pg_dump starts")
+}
+
+/// All that the catalog says of the database at a URL, but for sqlx's own table and the lines that differ in each dump.
+///
+/// # Panics
+///
+/// When it cannot be dumped.
+#[must_use]
+pub fn dumped_schema(url: &str) -> String {
+    let output = pg_dump(url, &["--schema-only", "--exclude-table=*._sqlx_migrations"]);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("a database in UTF-8");
+    let lines =
+        text.lines().filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The process of a session.

@@ -40,7 +40,9 @@ impl Run {
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
     for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("PG") || name == "DATABASE_URL" {
+        // PG_CONFIG says where the server's programs are, not where to connect.
+        let is_setting = name.to_string_lossy().starts_with("PG") && name != "PG_CONFIG";
+        if is_setting || name == "DATABASE_URL" {
             command.env_remove(name);
         }
     }
@@ -91,8 +93,8 @@ fn binary() -> &'static Path {
         let directories = test.ancestors().skip(1).take(2);
         let binary = directories.map(|directory| directory.join("af-tools")).find(|path| path.is_file());
         let binary = binary.expect("af-tools is built; `cargo build --release --package af-tools` does it");
-        // The migrations are embedded.
-        let sources = ["../af-tools/src", "../sql/migrations"];
+        // Migrations and schema are embedded.
+        let sources = ["../af-tools/src", "../sql/migrations", "../sql/schema.sql"];
         let sources = sources.map(|source| Path::new(env!("CARGO_MANIFEST_DIR")).join(source));
         let built = modified(&binary);
         assert!(
@@ -107,11 +109,13 @@ fn modified(path: &Path) -> SystemTime {
     path.metadata().and_then(|metadata| metadata.modified()).expect("a file has a time")
 }
 
-fn newest(directory: &Path) -> SystemTime {
-    let entries = directory.read_dir().expect("the source can be read");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let times = paths.map(|path| if path.is_dir() { newest(&path) } else { modified(&path) });
-    times.max().unwrap_or(SystemTime::UNIX_EPOCH)
+/// When a file, or the newest file below a directory, was written.
+fn newest(path: &Path) -> SystemTime {
+    if !path.is_dir() {
+        return modified(path);
+    }
+    let entries = path.read_dir().expect("the source can be read");
+    entries.map(|entry| newest(&entry.expect("an entry").path())).max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// What `af-tools audit verify` says of a database: its exit code, and its findings as `af_audit_findings()` gives them.

@@ -87,7 +87,7 @@ fn migrations_go_up_and_down_and_say_how_they_stand() {
     assert_eq!(counts(&database), (2, 1));
     expect(&database, &["audit", "verify"], b"", 0);
 
-    expect(&database, &["migrate", "down", "--target", "0"], b"", 0);
+    expect(&database, &["migrate", "down", "--to", "0", "--allow-data-loss"], b"", 0);
     expect(&database, &["migrate", "status"], b"", 5);
     let gone = "SELECT to_regclass('audits') IS NULL AND to_regclass('tenants') IS NULL";
     assert!(database.connect().query_one(gone, &[]).unwrap().get::<_, bool>(0));

@@ -72,7 +72,12 @@ impl From<import::Error> for Failure {
 
 impl From<migrate::Error> for Failure {
     fn from(error: migrate::Error) -> Self {
-        Self::new(Exit::COULD_NOT_RUN, &error, error.hint())
+        let exit = if matches!(error, migrate::Error::Interrupted) {
+            Exit::INTERRUPTED
+        } else {
+            Exit::COULD_NOT_RUN
+        };
+        Self::new(exit, &error, error.hint())
     }
 }
 

@@ -16,6 +16,8 @@ const SEARCH_PATH: &str = "SELECT string_agg(DISTINCT quote_ident(nspname), ', '
 pub struct Connection {
     /// The driver's handle.
     pub client: Client,
+    /// The one that accepted, of those to try.
+    pub host: Host,
     tls: MakeRustlsConnect,
 }
 
@@ -52,7 +54,7 @@ impl Connection {
         let mut last = None;
         for (host, mode) in attempts(settings) {
             match configure(settings, host, mode)?.connect(tls.clone()) {
-                Ok(client) => return Ok(Self { client, tls }),
+                Ok(client) => return Ok(Self { client, host: host.clone(), tls }),
                 Err(error) => {
                     let source = ServerError::from(error);
                     last = Some(worse(last, Error::Connect { target: host.describe(), source }));
@@ -154,12 +156,16 @@ fn configure(settings: &Settings, host: &Host, mode: Tls) -> Result<Config, Erro
         });
     }
     if !settings.options.is_empty() {
-        let escape = |text: &str| text.replace('\\', r"\\").replace(' ', r"\ ");
-        let options =
-            settings.options.iter().map(|(name, value)| format!("-c {}={}", escape(name), escape(value)));
-        config.options(&options.collect::<Vec<_>>().join(" "));
+        config.options(&options_text(&settings.options));
     }
     Ok(config)
+}
+
+/// Server parameters as one line of options.
+pub(super) fn options_text(options: &[(String, String)]) -> String {
+    let escape = |text: &str| text.replace('\\', r"\\").replace(' ', r"\ ");
+    let options = options.iter().map(|(name, value)| format!("-c {}={}", escape(name), escape(value)));
+    options.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::audit::import::{self, Summary};
 use crate::audit::verify::{self, Method, Verification};
 use crate::connection::{self, Connection, Environment, Settings, Source};
 use crate::exit::Exit;
-use crate::migrate;
+use crate::migrate::{self, History, Migrations, UpOptions};
 use crate::server::ServerError;
 use crate::throwaway::{self, Server};
 use crate::watch::Unwatched;
@@ -231,7 +231,13 @@ pub fn run(options: Options, observer: &mut dyn Observer) -> Result<Demo, Error>
     let server_version = show(&mut client, "SELECT split_part(current_setting('server_version'), ' ', 1)")?;
     advance(observer, Step::Started { version: &server_version, directory: server.socket_dir().to_owned() })?;
 
-    migrate::up(&settings, &migrate::Source::Embedded)?;
+    let mut history = History::open_or_begin(&settings)?;
+    migrate::up(
+        &mut history,
+        &Migrations::read(&migrate::Source::Embedded)?,
+        &UpOptions::default(),
+        &mut (),
+    )?;
     let extension = show(&mut client, "SELECT extversion FROM pg_extension WHERE extname = 'pg_af'")?;
     advance(observer, Step::Migrated { extension: &extension })?;
 

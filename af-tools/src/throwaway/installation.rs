@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use nix::unistd::User;
 
 use super::error::{Error, io_error};
+use crate::programs::bin_dir_of;
 
 /// `sun_path` holds 104 bytes on the tightest system; `/.s.PGSQL.5432` and a random name come on top of this.
 const LONGEST_PARENT: usize = 70;
@@ -51,12 +51,6 @@ pub fn find_bin_dir() -> Result<PathBuf, Error> {
                 "set PG_CONFIG, or have pg_config on PATH or a server in /usr/lib/postgresql".into(),
             )
         })
-}
-
-fn bin_dir_of(pg_config: &OsStr) -> Option<PathBuf> {
-    let output = Command::new(pg_config).arg("--bindir").stderr(Stdio::null()).output().ok()?;
-    let path = output.status.success().then(|| String::from_utf8(output.stdout).ok())??;
-    Some(PathBuf::from(path.trim_end()))
 }
 
 fn has_server(bin_dir: &Path) -> bool {
