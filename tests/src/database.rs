@@ -122,6 +122,16 @@ impl Database {
         Self::create("template0")
     }
 
+    /// A copy of another one, to which nobody is connected.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be copied.
+    #[must_use]
+    pub fn clone_of(name: &str) -> Self {
+        Self::create(name)
+    }
+
     fn create(template: &str) -> Self {
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         connect(&server().url("postgres"))
