@@ -2,7 +2,7 @@
 # PG_CONFIG=/path/to/pg_config chooses another PostgreSQL than version 15; ARGS goes to demo, bench, installcheck and test-all.
 
 .DEFAULT_GOAL := build
-.PHONY: build install installcheck demo test test-all bench lint help
+.PHONY: build install installcheck demo test test-all test-sqlx bench lint help
 
 build: ## build the extension and af-tools
 	@scripts/build
@@ -21,6 +21,9 @@ test: ## run all tests
 
 test-all: ## run the SQL and server tests on PostgreSQL 14 to 18 (ARGS="16 17" for some)
 	@scripts/test-majors $(ARGS)
+
+test-sqlx: ## hold migrations against the sqlx command-line tool
+	@scripts/test-sqlx
 
 bench: ## measure insertion and verification
 	@scripts/bench $(ARGS)
