@@ -15,7 +15,7 @@ mod string;
 mod text;
 
 pub(crate) use number::write_integer;
-pub(crate) use string::write_string;
+pub(crate) use string::{write_string, write_uuid};
 
 /// How deep containers may be nested.
 ///

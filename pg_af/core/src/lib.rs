@@ -7,12 +7,16 @@
 //! - [`timestamp`]: points in time as they are stored and as they are written
 //! - [`canonical`]: canonical JSON from PostgreSQL's `jsonb` bytes or from text
 //! - [`record`]: the canonical record of an entry, and its hash
+//! - [`envelope`]: the canonical envelope of a message, its hash, and the check of both
 //! - [`chain`]: the verifier, which takes entries one by one and yields findings
 //! - [`digest`]: SHA-256 values and the sink that computes them
+//! - `hasher`: that sink fed with canonical text
 #![forbid(unsafe_code)]
 
 pub mod canonical;
 pub mod chain;
 pub mod digest;
+pub mod envelope;
+mod hasher;
 pub mod record;
 pub mod timestamp;

@@ -7,8 +7,9 @@
 
 use uuid::Uuid;
 
-use crate::canonical::{Canonicalizer, Json, JsonError, Sink, write_integer, write_string};
-use crate::digest::{Digest, HashSink};
+use crate::canonical::{Canonicalizer, Json, JsonError, Sink, write_integer, write_string, write_uuid};
+use crate::digest::Digest;
+use crate::hasher::Hasher;
 use crate::timestamp::Timestamp;
 
 /// The version that new entries are given.
@@ -56,43 +57,28 @@ pub enum RecordError {
 }
 
 /// Writes and hashes records, keeping its scratch space from one to the next.
-pub struct RecordHasher {
-    canonicalizer: Canonicalizer,
-    sink: HashSink,
-    text_length: u64,
-}
-
-impl Default for RecordHasher {
-    fn default() -> Self {
-        Self { canonicalizer: Canonicalizer::default(), sink: HashSink::new(), text_length: 0 }
-    }
-}
+#[derive(Default)]
+pub struct RecordHasher(Hasher);
 
 impl RecordHasher {
     /// The hash of an entry: SHA-256 over `prev_hash` (nothing for the first entry) and the
-    /// canonical record. Nothing is allocated for it once the scratch space has grown.
+    /// canonical record.
     pub fn hash(&mut self, prev_hash: Option<&[u8]>, record: &Record<'_>) -> Result<Digest, RecordError> {
-        self.sink.write(prev_hash.unwrap_or_default());
-        match write_record(record, &mut self.canonicalizer, &mut self.sink) {
-            Ok(()) => {
-                self.text_length = self.sink.length() + self.canonicalizer.jsonb_text_excess();
-                Ok(self.sink.finish())
-            }
-            Err(error) => {
-                self.sink.reset();
-                Err(error)
-            }
-        }
+        self.0.hash(|canonicalizer, sink| {
+            sink.write(prev_hash.unwrap_or_default());
+            write_record(record, canonicalizer, sink)?;
+            Ok(canonicalizer.jsonb_text_excess())
+        })
     }
 
     /// How many bytes the entry last hashed has at the most, if PostgreSQL writes it as text.
     pub fn text_length(&self) -> u64 {
-        self.text_length
+        self.0.text_length()
     }
 
     /// Writes the canonical record itself. After an error the sink holds an unfinished part of it.
     pub fn write(&mut self, record: &Record<'_>, sink: &mut impl Sink) -> Result<(), RecordError> {
-        write_record(record, &mut self.canonicalizer, sink)
+        write_record(record, self.0.canonicalizer(), sink)
     }
 }
 
@@ -134,16 +120,10 @@ fn write_record(
     Ok(())
 }
 
-/// Lower case with hyphens (RFC 9562 section 4), as a JSON string.
-fn write_uuid(uuid: Uuid, sink: &mut impl Sink) {
-    let mut text = *b"\"------------------------------------\"";
-    uuid.hyphenated().encode_lower(&mut text[1..37]);
-    sink.write(&text);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::HashSink;
 
     fn record<'a>() -> Record<'a> {
         Record {

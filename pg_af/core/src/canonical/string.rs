@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use uuid::Uuid;
+
 use super::Sink;
 
 /// What follows the backslash for each byte; 0 where the byte stands for itself, `u` where it takes
@@ -45,6 +47,13 @@ pub(crate) fn write_string(text: &[u8], sink: &mut impl Sink) {
     }
     sink.write(&text[clean_from..]);
     sink.write(b"\"");
+}
+
+/// Lower case with hyphens (RFC 9562 section 4), as a JSON string.
+pub(crate) fn write_uuid(uuid: Uuid, sink: &mut impl Sink) {
+    let mut text = *b"\"------------------------------------\"";
+    uuid.hyphenated().encode_lower(&mut text[1..37]);
+    sink.write(&text);
 }
 
 /// Orders UTF-8 texts by their UTF-16 code units (RFC 8785 section 3.2.3).

@@ -1,0 +1,47 @@
+//! Canonical text, hashed as it is written.
+
+use crate::canonical::Canonicalizer;
+use crate::digest::{Digest, HashSink};
+
+/// Hashes one text after the other, keeping its scratch space from one to the next: nothing is allocated for a text once
+/// that has grown.
+pub(crate) struct Hasher {
+    canonicalizer: Canonicalizer,
+    sink: HashSink,
+    text_length: u64,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self { canonicalizer: Canonicalizer::default(), sink: HashSink::new(), text_length: 0 }
+    }
+}
+
+impl Hasher {
+    /// The hash of what `write` writes. It returns by how many bytes the JSON in it is longer as PostgreSQL's own text.
+    pub(crate) fn hash<E>(
+        &mut self,
+        write: impl FnOnce(&mut Canonicalizer, &mut HashSink) -> Result<u64, E>,
+    ) -> Result<Digest, E> {
+        match write(&mut self.canonicalizer, &mut self.sink) {
+            Ok(excess) => {
+                self.text_length = self.sink.length() + excess;
+                Ok(self.sink.finish())
+            }
+            Err(error) => {
+                self.sink.reset();
+                Err(error)
+            }
+        }
+    }
+
+    /// How many bytes the text last hashed has at the most, if PostgreSQL writes it.
+    pub(crate) fn text_length(&self) -> u64 {
+        self.text_length
+    }
+
+    /// For writing without hashing.
+    pub(crate) fn canonicalizer(&mut self) -> &mut Canonicalizer {
+        &mut self.canonicalizer
+    }
+}
