@@ -422,6 +422,10 @@ CREATE TRIGGER zz_af_audit_chain BEFORE INSERT ON public.audits FOR EACH ROW EXE
 
 ALTER TABLE public.audits ENABLE ALWAYS TRIGGER zz_af_audit_chain;
 
+CREATE TRIGGER zz_af_envelope_check BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION public.af_envelope_check();
+
+ALTER TABLE public.messages ENABLE ALWAYS TRIGGER zz_af_envelope_check;
+
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 

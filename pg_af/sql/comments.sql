@@ -14,6 +14,14 @@ COMMENT ON FUNCTION af_audit_findings(uuid, regclass, integer) IS
     'recomputes and checks every entry and link: one row a finding';
 COMMENT ON FUNCTION af_audit_head(uuid, regclass) IS
     'the last entry of a tenant''s chain';
+COMMENT ON FUNCTION af_envelope(uuid, text, text, text, text, text, jsonb, jsonb, jsonb, timestamptz) IS
+    'canonical envelope of a message, the text that its envelope_hash covers';
+COMMENT ON FUNCTION af_envelope_hash(uuid, text, text, text, text, text, jsonb, jsonb, jsonb, timestamptz) IS
+    'envelope_hash of a message: lower-case hexadecimal SHA-256 of its envelope';
+COMMENT ON FUNCTION af_envelope_check() IS
+    'BEFORE INSERT row trigger: refuses a message whose envelope_hash is missing or wrong';
+COMMENT ON FUNCTION af_message_verify(uuid, text, regclass) IS
+    'recomputes every envelope_hash: one row for each message that does not match';
 COMMENT ON FUNCTION af_version() IS
     'version of the pg_af library that is loaded';
 
@@ -27,5 +35,9 @@ GRANT EXECUTE ON FUNCTION
     af_audit_verify(uuid, regclass),
     af_audit_findings(uuid, regclass, integer),
     af_audit_head(uuid, regclass),
+    af_envelope(uuid, text, text, text, text, text, jsonb, jsonb, jsonb, timestamptz),
+    af_envelope_hash(uuid, text, text, text, text, text, jsonb, jsonb, jsonb, timestamptz),
+    af_envelope_check(),
+    af_message_verify(uuid, text, regclass),
     af_version()
 TO PUBLIC;

@@ -3,6 +3,10 @@ CREATE FUNCTION af_audit_chain() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'af_audit_chain';
 
+CREATE FUNCTION af_envelope_check() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'af_envelope_check';
+
 CREATE FUNCTION af_audit_guard() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'af_audit_guard';

@@ -5,6 +5,7 @@
 
 use af_core::canonical::JsonError;
 use af_core::digest::Digest;
+use af_core::envelope::{EnvelopeError, MESSAGE_TYPES, MalformedHash};
 use af_core::record::RecordError;
 use af_core::timestamp::TimestampError;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -15,30 +16,30 @@ use pgrx::{PgLogLevel, PgSqlErrorCode};
 pub(crate) enum Error {
     #[error("function {function} was not called as the trigger it is")]
     NotTheTrigger { function: &'static str, wanted: &'static str },
-    #[error("relation \"{relation}\" is not an audit table: column \"{column}\" is missing")]
-    MissingColumn { relation: String, column: &'static str },
-    #[error("relation \"{relation}\" is not an audit table: column \"{column}\" has the wrong type")]
-    ColumnType { relation: String, column: &'static str, wanted: &'static str },
+    #[error("relation \"{relation}\" is not {}: column \"{column}\" is missing", table.with_article())]
+    MissingColumn { relation: String, table: Table, column: &'static str },
+    #[error("relation \"{relation}\" is not {}: column \"{column}\" has the wrong type", table.with_article())]
+    ColumnType { relation: String, table: Table, column: &'static str, wanted: &'static str },
     #[error("audit table \"{relation}\" has no unique index on (tenant_id, seq)")]
     NoChainIndex { relation: String },
     #[error("audit table \"{relation}\" is a partition that does not hold whole chains")]
     SplitChain { relation: String },
-    #[error("relation \"audits\" does not exist in the search path")]
-    NoAudits,
+    #[error("relation \"{0}\" does not exist in the search path")]
+    NoTable(&'static str),
     #[error("\"{relation}\" is neither a table nor a partitioned table")]
     NotATable { relation: String },
-    #[error("null value in column \"{column}\" of audit table \"{relation}\"")]
-    NullColumn { relation: String, column: &'static str },
-    #[error("timestamp of the audit entry cannot be recorded")]
-    Timestamp(TimestampError),
+    #[error("null value in column \"{column}\" of {} \"{relation}\"", table.noun())]
+    NullColumn { relation: String, table: Table, column: &'static str },
+    #[error("timestamp of the {} cannot be recorded", table.row())]
+    Timestamp { table: Table, error: TimestampError },
     #[error("audit entry has some of its chain columns set, but not all")]
     PartlyChained,
     #[error("hash_version {0} is not one that new entries can have")]
     NotCurrentVersion(i16),
     #[error("{column} of the audit entry is not a SHA-256 hash")]
     MalformedHash { column: &'static str, length: usize },
-    #[error("audit entry is too long")]
-    EntryTooLong { length: u64, limit: u64 },
+    #[error("{} is too long", table.row())]
+    TooLong { table: Table, length: u64, limit: u64 },
     #[error("audit entry is not the next link of its chain")]
     WrongLink(Option<WrongLink>),
     #[error("chain of tenant {tenant} ends in an entry without a hash")]
@@ -51,14 +52,63 @@ pub(crate) enum Error {
     Json(JsonError),
     #[error("audit entry cannot be hashed")]
     Record(RecordError),
+    #[error("message has no envelope_hash")]
+    NoEnvelopeHash { computed: Digest },
+    #[error("envelope_hash of the message is not a SHA-256 hash in lower-case hexadecimal")]
+    MalformedEnvelopeHash { error: MalformedHash, computed: Digest },
+    #[error("envelope_hash does not match the message")]
+    WrongEnvelopeHash { given: Digest, computed: Digest },
+    #[error("type of the message is unknown")]
+    UnknownMessageType,
+    #[error("envelope of the message cannot be hashed")]
+    Envelope(EnvelopeError),
     #[error("canonical text is longer than a text value can be")]
     TextTooLong,
     #[error("value holds text that is not UTF-8")]
     NotUtf8,
     #[error("max_findings must not be negative")]
     NegativeLimit,
-    #[error("query on the audit table did not give what it asks for")]
+    #[error("query on the table did not give what it asks for")]
     Spi(pgrx::spi::Error),
+}
+
+/// A kind of table that the extension knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Table {
+    Audits,
+    Messages,
+}
+
+impl Table {
+    /// What it is called where nobody names one.
+    pub(crate) fn default_name(self) -> &'static str {
+        match self {
+            Self::Audits => "audits",
+            Self::Messages => "messages",
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Audits => "audit table",
+            Self::Messages => "message table",
+        }
+    }
+
+    fn with_article(self) -> &'static str {
+        match self {
+            Self::Audits => "an audit table",
+            Self::Messages => "a message table",
+        }
+    }
+
+    /// What a row of it is.
+    fn row(self) -> &'static str {
+        match self {
+            Self::Audits => "audit entry",
+            Self::Messages => "message",
+        }
+    }
 }
 
 /// In what an already chained row differs from the link that would be next. It tells where the chain
@@ -96,21 +146,26 @@ impl Error {
             Self::ColumnType { .. } => ERRCODE_DATATYPE_MISMATCH,
             Self::NoChainIndex { .. } | Self::AppendOnly { .. } => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Self::SplitChain { .. } => ERRCODE_FEATURE_NOT_SUPPORTED,
-            Self::NoAudits => ERRCODE_UNDEFINED_TABLE,
+            Self::NoTable(_) => ERRCODE_UNDEFINED_TABLE,
             Self::NotATable { .. } => ERRCODE_WRONG_OBJECT_TYPE,
-            Self::NullColumn { .. } => ERRCODE_NOT_NULL_VIOLATION,
-            Self::Timestamp(_)
+            Self::NullColumn { .. } | Self::NoEnvelopeHash { .. } => ERRCODE_NOT_NULL_VIOLATION,
+            Self::Timestamp { .. }
+            | Self::MalformedEnvelopeHash { .. }
             | Self::PartlyChained
             | Self::NotCurrentVersion(_)
             | Self::MalformedHash { .. }
             | Self::NegativeLimit => ERRCODE_INVALID_PARAMETER_VALUE,
-            Self::WrongLink(_) => ERRCODE_CHECK_VIOLATION,
-            Self::ChainFull { .. } | Self::EntryTooLong { .. } | Self::TextTooLong => {
+            Self::WrongLink(_) | Self::WrongEnvelopeHash { .. } | Self::UnknownMessageType => {
+                ERRCODE_CHECK_VIOLATION
+            }
+            Self::ChainFull { .. } | Self::TooLong { .. } | Self::TextTooLong => {
                 ERRCODE_PROGRAM_LIMIT_EXCEEDED
             }
             Self::UnsealedHead { .. } | Self::NotUtf8 => ERRCODE_DATA_CORRUPTED,
             Self::Spi(_) => ERRCODE_INTERNAL_ERROR,
-            Self::Json(error) | Self::Record(RecordError::Details(error)) => match error {
+            Self::Json(error)
+            | Self::Record(RecordError::Details(error))
+            | Self::Envelope(EnvelopeError { source: error, .. }) => match error {
                 JsonError::TooDeep => ERRCODE_STATEMENT_TOO_COMPLEX,
                 _ => ERRCODE_DATA_CORRUPTED,
             },
@@ -128,15 +183,24 @@ impl Error {
             Self::SplitChain { .. } => {
                 "Its index on (tenant_id, seq) is its own, so that a tenant's entries may be in several partitions.".into()
             }
-            Self::Timestamp(error) => format!("The {error}."),
+            Self::Timestamp { error, .. } => format!("The {error}."),
             Self::MalformedHash { length, .. } => format!("Its length is {length}, not 32 bytes."),
-            Self::EntryTooLong { length, limit } => {
+            Self::TooLong { length, limit, .. } => {
                 format!("Written as text it may have {length} bytes, the limit is {limit}.")
             }
             Self::WrongLink(Some(wrong)) => wrong.detail(),
             Self::UnsealedHead { seq, .. } => format!("The hash of entry {seq} is null or not 32 bytes long."),
             Self::Json(error) => format!("{error}."),
             Self::Record(error) => format!("{error}."),
+            Self::NoEnvelopeHash { computed } => format!("Its envelope hashes to {computed}."),
+            Self::MalformedEnvelopeHash { error, computed } => {
+                format!("What is given is none: {error}. The envelope hashes to {computed}.")
+            }
+            Self::WrongEnvelopeHash { given, computed } => {
+                format!("The envelope hashes to {computed}, the envelope_hash that is given is {given}.")
+            }
+            Self::UnknownMessageType => format!("The type must be one of {}.", MESSAGE_TYPES.join(", ")),
+            Self::Envelope(error) => format!("{error}."),
             Self::Spi(error) => format!("{error}."),
             _ => return None,
         })
@@ -148,18 +212,27 @@ impl Error {
             Self::SplitChain { .. } => {
                 "Partition the table by tenant_id and give its root the primary key (tenant_id, seq)."
             }
-            Self::NoAudits => "Name the table in the argument relation, or set search_path.",
-            Self::Timestamp(_) => "Use a time in the years 0001 to 9999.",
+            Self::NoTable(_) => "Name the table in the argument relation, or set search_path.",
+            Self::Timestamp { .. } => "Use a time in the years 0001 to 9999.",
             Self::PartlyChained => {
                 "Leave seq, prev_hash and hash out, so that the trigger sets them; only a restore or replication gives all of them, with hash_version."
             }
-            Self::EntryTooLong { .. } => "Keep large objects elsewhere, and record their hash.",
+            Self::TooLong { .. } => "Keep large objects elsewhere, and record their hash.",
             Self::NotCurrentVersion(_) => "Leave hash_version out, so that the trigger sets it.",
             Self::WrongLink(_) => {
                 "Rows that are already chained can only be restored in the order of seq, behind the entry that they followed."
             }
             Self::UnsealedHead { .. } => {
                 "Look at the chain with af_audit_verify() before anything is added to it."
+            }
+            Self::NoEnvelopeHash { .. } | Self::MalformedEnvelopeHash { .. } => {
+                "The producer gives it: SHA-256 of the canonical envelope, as 64 lower-case hexadecimal digits (see af_envelope_hash)."
+            }
+            Self::WrongEnvelopeHash { .. } => {
+                "Compare what the producer hashes with af_envelope(): escaped <, > and &, and times finer than a microsecond, are the usual causes."
+            }
+            Self::UnknownMessageType => {
+                "Types are written in lower case; what is neither asked nor answered is an event."
             }
             Self::AppendOnly { .. } => "Record a correction as a new entry.",
             _ => return None,

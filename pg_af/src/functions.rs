@@ -2,17 +2,16 @@
 
 use af_core::canonical::{Canonicalizer, Sink};
 use af_core::record::{Record, RecordHasher};
-use af_core::timestamp::Timestamp;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::convert::uuid_from_sql;
-use crate::error::Error;
+use crate::convert::{timestamp_from_sql, uuid_from_sql};
+use crate::error::{Error, Table};
 use crate::jsonb::Jsonb;
 
 /// Text for a SQL value. What would not fit into one (1 GB) is not kept, only noticed.
 #[derive(Default)]
-struct TextSink {
+pub(crate) struct TextSink {
     bytes: Vec<u8>,
     is_full: bool,
 }
@@ -21,7 +20,8 @@ impl TextSink {
     /// MaxAllocSize (utils/memutils.h) less the varlena header.
     const MAX_BYTES: usize = 0x3fff_ffff - 4;
 
-    fn into_text(self) -> Result<String, Error> {
+    /// What was written, as UTF-8.
+    pub(crate) fn into_text(self) -> Result<String, Error> {
         if self.is_full {
             return Err(Error::TextTooLong);
         }
@@ -138,7 +138,7 @@ fn record<'a>(
     ts: Option<TimestampWithTimeZone>,
 ) -> Result<Option<Record<'a>>, Error> {
     let Some(ts) = ts else { return Ok(None) };
-    let ts = Timestamp::from_postgres_micros(ts.into()).map_err(Error::Timestamp)?;
+    let ts = timestamp_from_sql(ts, Table::Audits)?;
     let record = || {
         Some(Record {
             hash_version: hash_version?,

@@ -6,9 +6,10 @@
 //! - `trigger`: how PostgreSQL calls a trigger function
 //! - `tuple`: the columns of a row as PostgreSQL holds them, and as `af-core` wants them
 //! - `chain`: the trigger that gives each row its place: where the chain ends, and what follows
+//! - `envelope`: the trigger that lets in only messages whose hash is right, and the envelope as SQL functions
 //! - `guard`: the trigger that refuses every change to what is stored
 //! - `functions`: canonical text, record and hash for whoever wants to redo one by hand
-//! - `verify`: the check of whole chains
+//! - `verify`: the check of whole chains, and of messages
 //! - `access`: what the current user may see
 //! - `error`: every error that a user can see, with its SQLSTATE
 //!
@@ -23,6 +24,7 @@ use pgrx::prelude::*;
 mod access;
 mod chain;
 mod convert;
+mod envelope;
 mod error;
 mod functions;
 mod guard;

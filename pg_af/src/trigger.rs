@@ -1,7 +1,7 @@
 //! What the trigger functions share: the call as PostgreSQL makes it, checked.
 
 use pgrx::pg_sys;
-use pgrx::{PgRelation, is_a};
+use pgrx::{PgMemoryContexts, PgRelation, is_a};
 
 use crate::error::Error;
 
@@ -46,9 +46,41 @@ impl TriggerCall {
         unsafe { (*self.data).tg_trigtuple }
     }
 
-    /// The function's look-up data, which live as long as the statement.
-    pub(crate) fn flinfo(&self) -> *mut pg_sys::FmgrInfo {
-        self.flinfo
+    /// Fails unless the trigger is BEFORE INSERT FOR EACH ROW.
+    pub(crate) fn require_before_insert(&self, function: &'static str) -> Result<(), Error> {
+        const WANTED: u32 =
+            pg_sys::TRIGGER_EVENT_INSERT | pg_sys::TRIGGER_EVENT_BEFORE | pg_sys::TRIGGER_EVENT_ROW;
+        const FIRING: u32 =
+            pg_sys::TRIGGER_EVENT_OPMASK | pg_sys::TRIGGER_EVENT_TIMINGMASK | pg_sys::TRIGGER_EVENT_ROW;
+        if self.event() & FIRING == WANTED {
+            Ok(())
+        } else {
+            Err(Error::NotTheTrigger { function, wanted: "before insert for each row" })
+        }
+    }
+
+    /// What stays the same for all rows of the statement that makes this call; its first row makes it anew.
+    ///
+    /// # Safety
+    /// It is called once in a call, and each function always asks for the same `T`.
+    pub(crate) unsafe fn statement<T>(
+        &self,
+        make: impl FnOnce(&PgRelation) -> Result<T, Error>,
+    ) -> Result<&mut T, Error> {
+        let relation = self.relation();
+        // SAFETY: flinfo is valid (`new`); its fn_extra is the called function's alone (fmgr.h), null before the
+        // first call, and what is put there, always of one type, lives as long as fn_mcxt, in which it is registered.
+        // The reference is the only one during the call, as the caller promises.
+        unsafe {
+            let kept = (*self.flinfo).fn_extra.cast::<(pg_sys::Oid, T)>();
+            if !kept.is_null() && (*kept).0 == relation.oid() {
+                return Ok(&mut (*kept).1);
+            }
+            let statement = (relation.oid(), make(&relation)?);
+            let kept = PgMemoryContexts::For((*self.flinfo).fn_mcxt).leak_and_drop_on_delete(statement);
+            (*self.flinfo).fn_extra = kept.cast();
+            Ok(&mut (*kept).1)
+        }
     }
 }
 

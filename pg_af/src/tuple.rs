@@ -1,131 +1,118 @@
-//! The columns of an audit row: where they are in a table, and what they hold.
+//! The columns of a row: where they are in a table, and what they hold.
+//!
+//! This is about any row; `audit` and `message` know the columns that matter.
 
-use af_core::canonical::Json;
-use af_core::chain::{Entry, Unreadable};
-use af_core::record::Record;
-use af_core::timestamp::Timestamp;
+pub(crate) mod audit;
+pub(crate) mod message;
+
+use std::marker::PhantomData;
+
+use af_core::chain::Unreadable;
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::{PgRelation, PgTupleDesc};
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::{Error, Table};
 
-/// The columns that make an audit entry, in the order of [`Column::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-pub(crate) enum Column {
-    TenantId,
-    Seq,
-    Id,
-    Ts,
-    ActorType,
-    ActorId,
-    Action,
-    ResourceType,
-    ResourceId,
-    Details,
-    HashVersion,
-    PrevHash,
-    Hash,
-}
+/// The columns that make a kind of table what it is.
+pub(crate) trait Column: Copy + 'static {
+    /// All of them, in the order of [`Column::index`].
+    const ALL: &'static [Self];
+    /// What a table with these columns is, for messages.
+    const TABLE: Table;
 
-impl Column {
-    pub(crate) const ALL: [Self; 13] = [
-        Self::TenantId,
-        Self::Seq,
-        Self::Id,
-        Self::Ts,
-        Self::ActorType,
-        Self::ActorId,
-        Self::Action,
-        Self::ResourceType,
-        Self::ResourceId,
-        Self::Details,
-        Self::HashVersion,
-        Self::PrevHash,
-        Self::Hash,
-    ];
+    /// Its place in [`Column::ALL`].
+    fn index(self) -> usize;
 
     /// Its name in SQL, which needs no quotes.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::TenantId => "tenant_id",
-            Self::Seq => "seq",
-            Self::Id => "id",
-            Self::Ts => "ts",
-            Self::ActorType => "actor_type",
-            Self::ActorId => "actor_id",
-            Self::Action => "action",
-            Self::ResourceType => "resource_type",
-            Self::ResourceId => "resource_id",
-            Self::Details => "details",
-            Self::HashVersion => "hash_version",
-            Self::PrevHash => "prev_hash",
-            Self::Hash => "hash",
-        }
-    }
+    fn name(self) -> &'static str;
 
-    /// The types it may have, all of one representation, and the name of the first.
-    fn types(self) -> (&'static [Oid], &'static str) {
+    /// What it holds.
+    fn holds(self) -> Type;
+
+    /// All names, for a query.
+    fn list() -> String {
+        Self::ALL.iter().map(|column| column.name()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What a column holds: types of one representation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Type {
+    Uuid,
+    Int8,
+    Int2,
+    TimestampTz,
+    Jsonb,
+    Bytea,
+    Text,
+}
+
+impl Type {
+    /// The types it may be, and the name of the first.
+    fn allowed(self) -> (&'static [Oid], &'static str) {
         match self {
-            Self::TenantId | Self::Id => (&[pg_sys::UUIDOID], "uuid"),
-            Self::Seq => (&[pg_sys::INT8OID], "bigint"),
-            Self::Ts => (&[pg_sys::TIMESTAMPTZOID], "timestamp with time zone"),
-            Self::Details => (&[pg_sys::JSONBOID], "jsonb"),
-            Self::HashVersion => (&[pg_sys::INT2OID], "smallint"),
-            Self::PrevHash | Self::Hash => (&[pg_sys::BYTEAOID], "bytea"),
-            Self::ActorType | Self::ActorId | Self::Action | Self::ResourceType | Self::ResourceId => {
-                (&[pg_sys::TEXTOID, pg_sys::VARCHAROID], "text")
-            }
+            Self::Uuid => (&[pg_sys::UUIDOID], "uuid"),
+            Self::Int8 => (&[pg_sys::INT8OID], "bigint"),
+            Self::Int2 => (&[pg_sys::INT2OID], "smallint"),
+            Self::TimestampTz => (&[pg_sys::TIMESTAMPTZOID], "timestamp with time zone"),
+            Self::Jsonb => (&[pg_sys::JSONBOID], "jsonb"),
+            Self::Bytea => (&[pg_sys::BYTEAOID], "bytea"),
+            Self::Text => (&[pg_sys::TEXTOID, pg_sys::VARCHAROID], "text"),
         }
     }
 }
 
 /// Where each [`Column`] stands in a row, counted from 0.
-pub(crate) struct Columns([usize; Column::ALL.len()]);
+pub(crate) struct Columns<C> {
+    positions: Vec<usize>,
+    column: PhantomData<C>,
+}
 
-impl Columns {
+impl<C: Column> Columns<C> {
     /// Looks the columns up in a table, and checks their types.
     pub(crate) fn of(relation: &PgRelation) -> Result<Self, Error> {
         let descriptor = relation.tuple_desc();
-        let mut positions = [0; Column::ALL.len()];
-        for column in Column::ALL {
-            let position = position_of(&descriptor, column).ok_or_else(|| Error::MissingColumn {
+        let mut positions = Vec::with_capacity(C::ALL.len());
+        for column in C::ALL {
+            let name = column.name();
+            let position = position_of(&descriptor, name).ok_or_else(|| Error::MissingColumn {
                 relation: relation.name().into(),
-                column: column.name(),
+                table: C::TABLE,
+                column: name,
             })?;
             let declared = descriptor.get(position).map_or(Oid::INVALID, |attribute| attribute.atttypid);
             // SAFETY: a catalog look-up by OID; a domain's base type has the domain's representation.
             let base = unsafe { pg_sys::getBaseType(declared) };
-            let (allowed, wanted) = column.types();
+            let (allowed, wanted) = column.holds().allowed();
             if !allowed.contains(&base) {
-                let (relation, column) = (relation.name().into(), column.name());
-                return Err(Error::ColumnType { relation, column, wanted });
+                let relation = relation.name().into();
+                return Err(Error::ColumnType { relation, table: C::TABLE, column: name, wanted });
             }
-            positions[column as usize] = position;
+            positions.push(position);
         }
-        Ok(Self(positions))
+        Ok(Self { positions, column: PhantomData })
     }
 
     /// Of a query that selects [`Column::ALL`] in that order.
     pub(crate) fn in_order() -> Self {
-        Self(std::array::from_fn(|position| position))
+        Self { positions: (0..C::ALL.len()).collect(), column: PhantomData }
     }
 
     /// Where `column` stands, counted from 0.
-    pub(crate) fn position(&self, column: Column) -> usize {
-        self.0[column as usize]
+    pub(crate) fn position(&self, column: C) -> usize {
+        self.positions[column.index()]
     }
 
     /// Its attribute number, counted from 1 as PostgreSQL does.
-    pub(crate) fn attribute_number(&self, column: Column) -> pg_sys::AttrNumber {
+    pub(crate) fn attribute_number(&self, column: C) -> pg_sys::AttrNumber {
         // A table has at most 1,600 columns.
         (self.position(column) + 1) as pg_sys::AttrNumber
     }
 }
 
-fn position_of(descriptor: &PgTupleDesc<'_>, column: Column) -> Option<usize> {
-    descriptor.iter().position(|attribute| !attribute.attisdropped && attribute.name() == column.name())
+fn position_of(descriptor: &PgTupleDesc<'_>, name: &str) -> Option<usize> {
+    descriptor.iter().position(|attribute| !attribute.attisdropped && attribute.name() == name)
 }
 
 /// The values of a deformed row, room for one row of a table.
@@ -166,83 +153,61 @@ impl Values {
         self.nulls[position] = value.is_none();
     }
 
-    /// The values as an audit row.
+    /// The values as a row of a table with these columns.
     ///
     /// # Safety
     /// The values stand where `columns` says, with the types that [`Columns::of`] checks. What they
     /// point to, and the current memory context, outlive `'a`.
-    pub(crate) unsafe fn row<'a>(&'a self, columns: &'a Columns) -> Row<'a> {
+    pub(crate) unsafe fn row<'a, C: Column>(&'a self, columns: &'a Columns<C>) -> Row<'a, C> {
         Row { values: self, columns }
     }
 }
 
-/// An audit row: typed access to its columns, each of which may be null.
+/// A row: typed access to its columns, each of which may be null.
 #[derive(Clone, Copy)]
-pub(crate) struct Row<'a> {
+pub(crate) struct Row<'a, C> {
     values: &'a Values,
-    columns: &'a Columns,
+    columns: &'a Columns<C>,
 }
 
-impl<'a> Row<'a> {
+impl<'a, C: Column> Row<'a, C> {
     /// The value of a column, unless it is null.
-    pub(crate) fn datum(self, column: Column) -> Option<Datum> {
+    pub(crate) fn datum(self, column: C) -> Option<Datum> {
         let position = self.columns.position(column);
         (!self.values.nulls[position]).then(|| self.values.datums[position])
     }
 
-    pub(crate) fn uuid(self, column: Column) -> Option<Uuid> {
+    pub(crate) fn uuid(self, column: C) -> Option<Uuid> {
         // SAFETY: the column's type is uuid (`Values::row`), whose datum points to 16 bytes.
         self.datum(column).map(|datum| Uuid::from_bytes(unsafe { *datum.cast_mut_ptr::<[u8; 16]>() }))
     }
 
-    pub(crate) fn int8(self, column: Column) -> Option<i64> {
+    pub(crate) fn int8(self, column: C) -> Option<i64> {
         self.datum(column).map(|datum| datum.value() as i64)
     }
 
-    pub(crate) fn int2(self, column: Column) -> Option<i16> {
+    pub(crate) fn int2(self, column: C) -> Option<i16> {
         self.datum(column).map(|datum| datum.value() as i16)
     }
 
     /// The bytes of a text, jsonb or bytea.
-    pub(crate) fn bytes(self, column: Column) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(self, column: C) -> Option<&'a [u8]> {
         // SAFETY: the column's type is a varlena, and it outlives 'a (`Values::row`).
         self.datum(column).map(|datum| unsafe { varlena_bytes(datum) })
     }
 
-    fn required<T>(column: Column, value: Option<T>) -> Result<T, Unreadable> {
+    fn required<T>(column: C, value: Option<T>) -> Result<T, Unreadable> {
         value.ok_or(Unreadable::NullColumn(column.name()))
     }
+}
 
-    /// The record that the row's columns make.
-    pub(crate) fn record(self) -> Result<Record<'a>, Unreadable> {
-        let bytes = |column| Self::required(column, self.bytes(column));
-        let ts = Self::required(Column::Ts, self.int8(Column::Ts))?;
-        Ok(Record {
-            hash_version: Self::required(Column::HashVersion, self.int2(Column::HashVersion))?,
-            tenant_id: Self::required(Column::TenantId, self.uuid(Column::TenantId))?,
-            seq: Self::required(Column::Seq, self.int8(Column::Seq))?,
-            id: Self::required(Column::Id, self.uuid(Column::Id))?,
-            actor_type: bytes(Column::ActorType)?,
-            actor_id: bytes(Column::ActorId)?,
-            action: bytes(Column::Action)?,
-            resource_type: bytes(Column::ResourceType)?,
-            resource_id: self.bytes(Column::ResourceId),
-            details: Json::Jsonb(bytes(Column::Details)?),
-            ts: Timestamp::from_postgres_micros(ts)?,
-        })
-    }
-
-    /// The row as the verifier takes it.
-    pub(crate) fn entry(self) -> Entry<'a> {
-        Entry {
-            tenant_id: self.uuid(Column::TenantId),
-            seq: self.int8(Column::Seq),
-            id: self.uuid(Column::Id),
-            prev_hash: self.bytes(Column::PrevHash),
-            hash: self.bytes(Column::Hash),
-            record: self.record(),
-        }
-    }
+/// Fails for a row that could be stored, but not written as text of this length: neither dumped nor fetched. A single
+/// one would keep everybody from dumping or verifying its table.
+pub(crate) fn require_writable(length: u64, table: Table) -> Result<(), Error> {
+    /// Half of MaxAllocSize (utils/memutils.h), the most that PostgreSQL can print as a row, since COPY doubles
+    /// backslashes.
+    const LIMIT: u64 = 0x3fff_ffff / 2;
+    if length > LIMIT { Err(Error::TooLong { table, length, limit: LIMIT }) } else { Ok(()) }
 }
 
 /// The bytes of a varlena behind its header, detoasted into the current memory context if need be.

@@ -56,14 +56,11 @@ INSERT INTO rbac_bindings (tenant_id, id, user_id, role_id) VALUES
     ('00000000-0000-4000-8000-000000000001', '80000000-0000-4000-8000-000000000003', '10000000-0000-4000-8000-000000000003', '70000000-0000-4000-8000-000000000002'),
     ('00000000-0000-4000-8000-000000000002', '80000000-0000-4000-8000-000000000004', '10000000-0000-4000-8000-000000000004', '70000000-0000-4000-8000-000000000003');
 
--- Two traces of a conversation, and what is said outside of any. The hash is the producer's duty; here PostgreSQL
--- computes it as a producer does: SHA-256 of the canonical envelope, in which an absent id is the empty string.
+-- Two traces of a conversation, and what is said outside of any. The hash is the producer's to give; these have none
+-- but PostgreSQL.
 INSERT INTO messages (tenant_id, id, trace_id, span_id, from_agent, to_agent, type, payload, metadata, cost, ts, envelope_hash)
 SELECT m.tenant_id, m.id, m.trace_id, m.span_id, m.from_agent, m.to_agent, m.type, m.payload, m.metadata, m.cost, m.ts,
-       encode(sha256(convert_to(af_canonical_json(jsonb_build_object(
-           'id', m.id, 'trace_id', coalesce(m.trace_id, ''), 'span_id', coalesce(m.span_id, ''), 'from', m.from_agent, 'to', m.to_agent,
-           'type', m.type, 'payload', m.payload, 'metadata', m.metadata, 'cost', m.cost,
-           'ts', to_char(m.ts AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || rtrim(rtrim(to_char(m.ts AT TIME ZONE 'UTC', '.US'), '0'), '.') || 'Z')), 'UTF8')), 'hex')
+       af_envelope_hash(m.id, m.trace_id, m.span_id, m.from_agent, m.to_agent, m.type, m.payload, m.metadata, m.cost, m.ts)
 FROM (VALUES
     (uuid '00000000-0000-4000-8000-000000000001', uuid '90000000-0000-4000-8000-000000000001', 'trace-1', 'span-1', 'scout',   'writer',  'request',  jsonb '{"task": "summarise", "document": "INV-7 – Größe 10 µm"}', jsonb '{"attempt": 1}', jsonb '{"tokens": 120}', timestamptz '2026-01-05 09:00:00+00'),
     ('00000000-0000-4000-8000-000000000001', '90000000-0000-4000-8000-000000000002', 'trace-1', 'span-2', 'writer',  'scout',   'response', '{"summary": "Zwölf Stück, 1,200.50 €", "confidence": 0.93}',          '{"attempt": 1}', '{"tokens": 310}', '2026-01-05 09:00:02.5+00'),

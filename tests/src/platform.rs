@@ -19,7 +19,6 @@ pub const TABLES: [(&str, &[(&str, &str)]); 10] = [
             ("type", "'request'"),
             ("metadata", "'{\"attempt\": 1}'"),
             ("ts", "now()"),
-            ("envelope_hash", "repeat('0a', 32)"),
         ],
     ),
     ("tools", &[("name", "'search'"), ("permissions", "'[\"net\"]'")]),
@@ -51,11 +50,27 @@ pub fn insertion(table: &str, tenant: Uuid, id: Uuid, changes: &[(&str, &str)]) 
         values.retain(|(column, _)| column != &change.0);
         values.push(*change);
     }
+    let envelope_hash = envelope_hash(&values);
+    if table == "messages" && values.iter().all(|(column, _)| *column != "envelope_hash") {
+        values.push(("envelope_hash", &envelope_hash));
+    }
     let (columns, values): (Vec<_>, Vec<_>) = values.into_iter().unzip();
     let (columns, values) = (columns.join(", "), values.join(", "));
     format!(
         "INSERT INTO {table} ({columns}) SELECT {values} FROM (SELECT uuid '{tenant}', uuid '{id}') AS row (tenant, id)"
     )
+}
+
+/// What hashes a message of these values, as a SQL expression; an absent one is what the table takes for it.
+fn envelope_hash(values: &[(&str, &str)]) -> String {
+    let value = |column: &str, absent: &'static str| {
+        let found = values.iter().find(|(name, _)| *name == column);
+        found.map_or(absent.to_owned(), |(_, value)| (*value).to_owned())
+    };
+    let ids =
+        ["id", "trace_id", "span_id", "from_agent", "to_agent", "type"].map(|column| value(column, "NULL"));
+    let contents = ["payload", "metadata", "cost"].map(|column| value(column, "'{}'"));
+    format!("af_envelope_hash({}, {}, {})", ids.join(", "), contents.join(", "), value("ts", "NULL"))
 }
 
 /// Adds a tenant with a row in each table. The id of each row is the tenant's own, so that a test knows it.

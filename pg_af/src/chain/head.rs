@@ -9,7 +9,8 @@ use pgrx::{PgList, PgRelation};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::tuple::{Column, Columns, Row, Values};
+use crate::tuple::audit::AuditColumn;
+use crate::tuple::{Columns, Row, Values};
 
 /// Tells chain locks from whatever else may use user locks in this database: "af".
 const LOCK_CLASS: u16 = 0x6166;
@@ -75,10 +76,10 @@ fn fold(relation: Oid, tenant: Uuid) -> u64 {
 }
 
 /// The unique index on (tenant_id, seq) of `relation`.
-pub(super) fn find_index(relation: &PgRelation, columns: &Columns) -> Result<Oid, Error> {
+pub(super) fn find_index(relation: &PgRelation, columns: &Columns<AuditColumn>) -> Result<Oid, Error> {
     // SAFETY: the relation is open; the list is ours, allocated in the current memory context.
     let indexes = unsafe { PgList::<Oid>::from_pg(pg_sys::RelationGetIndexList(relation.as_ptr())) };
-    let keys = [columns.attribute_number(Column::TenantId), columns.attribute_number(Column::Seq)];
+    let keys = [columns.attribute_number(AuditColumn::TenantId), columns.attribute_number(AuditColumn::Seq)];
     let found = (0..indexes.len()).filter_map(|position| indexes.get_oid(position)).find_map(|oid| {
         // SAFETY: the index belongs to a table that this statement holds a lock on.
         let index = unsafe { PgRelation::with_lock(oid, pg_sys::AccessShareLock as i32) };
@@ -130,7 +131,7 @@ fn is_partition(relation: &PgRelation) -> bool {
 pub(super) unsafe fn lock_and_read(
     relation: &PgRelation,
     index: Oid,
-    columns: &Columns,
+    columns: &Columns<AuditColumn>,
     tenant: (Uuid, Datum),
     values: &mut Values,
 ) -> Result<Option<Head>, Error> {
@@ -169,7 +170,7 @@ pub(super) fn remember(relation: &PgRelation, tenant: Uuid, seq: i64) {
 struct Search<'a> {
     relation: &'a PgRelation,
     index: &'a PgRelation,
-    columns: &'a Columns,
+    columns: &'a Columns<AuditColumn>,
     tenant: Datum,
     values: &'a mut Values,
 }
@@ -185,8 +186,8 @@ impl Search<'_> {
     /// # Safety
     /// The fields are as [`lock_and_read`] demands.
     unsafe fn last(&mut self, range: Option<(i64, i64)>) -> Result<Option<Head>, Error> {
-        let tenant_id = self.columns.attribute_number(Column::TenantId);
-        let seq = self.columns.attribute_number(Column::Seq);
+        let tenant_id = self.columns.attribute_number(AuditColumn::TenantId);
+        let seq = self.columns.attribute_number(AuditColumn::Seq);
         let mut keys = [pg_sys::ScanKeyData::default(); 3];
         let mut count = 0;
         let mut require = |attribute, strategy: u32, procedure, argument| {
@@ -222,10 +223,10 @@ impl Search<'_> {
     }
 }
 
-fn head_of(row: Row<'_>) -> Result<Head, Error> {
-    let seq = row.int8(Column::Seq).unwrap_or_default();
-    match row.bytes(Column::Hash).and_then(Digest::from_slice) {
+fn head_of(row: Row<'_, AuditColumn>) -> Result<Head, Error> {
+    let seq = row.int8(AuditColumn::Seq).unwrap_or_default();
+    match row.bytes(AuditColumn::Hash).and_then(Digest::from_slice) {
         Some(hash) => Ok(Head { seq, hash }),
-        None => Err(Error::UnsealedHead { tenant: row.uuid(Column::TenantId).unwrap_or_default(), seq }),
+        None => Err(Error::UnsealedHead { tenant: row.uuid(AuditColumn::TenantId).unwrap_or_default(), seq }),
     }
 }

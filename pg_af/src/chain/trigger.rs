@@ -4,12 +4,14 @@ use af_core::chain::Unreadable;
 use af_core::digest::Digest;
 use af_core::record::{CURRENT_VERSION, RecordHasher};
 use pgrx::pg_sys::{self, Datum};
-use pgrx::{IntoDatum, PgMemoryContexts, PgRelation, pg_guard};
+use pgrx::{IntoDatum, PgRelation, pg_guard};
 
 use super::head;
 use crate::access;
-use crate::error::{Error, WrongLink};
+use crate::error::{Error, Table, WrongLink};
 use crate::trigger::{TriggerCall, function_info};
+use crate::tuple;
+use crate::tuple::audit::AuditColumn;
 use crate::tuple::{Column, Columns, Row, Values};
 
 function_info!(pg_finfo_af_audit_chain);
@@ -28,15 +30,9 @@ pub unsafe extern "C-unwind" fn af_audit_chain(fcinfo: pg_sys::FunctionCallInfo)
     }
 }
 
-/// How long an entry may be as text: half of MaxAllocSize (utils/memutils.h), the most that PostgreSQL can
-/// print as a row, since COPY doubles backslashes. A longer one could be stored, but neither dumped nor
-/// fetched, and a single one would keep everybody from dumping or verifying the table.
-const MAX_TEXT_LENGTH: u64 = 0x3fff_ffff / 2;
-
-/// What stays the same for all rows of a statement, kept with the function's look-up data.
+/// What stays the same for all rows of a statement.
 struct Statement {
-    relation: pg_sys::Oid,
-    columns: Columns,
+    columns: Columns<AuditColumn>,
     index: pg_sys::Oid,
     new: Values,
     last: Values,
@@ -48,55 +44,16 @@ impl Statement {
         let columns = Columns::of(relation)?;
         let index = head::find_index(relation, &columns)?;
         let width = relation.tuple_desc().len();
-        Ok(Self {
-            relation: relation.oid(),
-            columns,
-            index,
-            new: Values::with_width(width),
-            last: Values::with_width(width),
-            hasher: RecordHasher::default(),
-        })
-    }
-
-    /// The state of the statement that makes this call, made anew by its first row.
-    ///
-    /// # Safety
-    /// `flinfo` is valid for `'call`, during which this is called once.
-    unsafe fn of<'call>(
-        flinfo: *mut pg_sys::FmgrInfo,
-        relation: &PgRelation,
-    ) -> Result<&'call mut Self, Error> {
-        // SAFETY: flinfo is valid; its fn_extra is the called function's alone (fmgr.h), null before the
-        // first call, and what is put there lives as long as fn_mcxt, in which it is registered. The
-        // reference is the only one during the call, as the caller promises.
-        unsafe {
-            let kept = (*flinfo).fn_extra.cast::<Self>();
-            if !kept.is_null() && (*kept).relation == relation.oid() {
-                return Ok(&mut *kept);
-            }
-            let statement = Self::new(relation)?;
-            let kept = PgMemoryContexts::For((*flinfo).fn_mcxt).leak_and_drop_on_delete(statement);
-            (*flinfo).fn_extra = kept.cast();
-            Ok(&mut *kept)
-        }
+        let (new, last) = (Values::with_width(width), Values::with_width(width));
+        Ok(Self { columns, index, new, last, hasher: RecordHasher::default() })
     }
 }
 
 fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
-    const WANTED: u32 =
-        pg_sys::TRIGGER_EVENT_INSERT | pg_sys::TRIGGER_EVENT_BEFORE | pg_sys::TRIGGER_EVENT_ROW;
-    const FIRING: u32 =
-        pg_sys::TRIGGER_EVENT_OPMASK | pg_sys::TRIGGER_EVENT_TIMINGMASK | pg_sys::TRIGGER_EVENT_ROW;
-    if call.event() & FIRING != WANTED {
-        return Err(Error::NotTheTrigger {
-            function: "af_audit_chain()",
-            wanted: "before insert for each row",
-        });
-    }
+    call.require_before_insert("af_audit_chain()")?;
     let relation = call.relation();
-    // SAFETY: the look-up data outlive the call, and a trigger is not called within its own call on them.
-    let statement = unsafe { Statement::of(call.flinfo(), &relation) }?;
-    let Statement { columns, index, new, last, hasher, .. } = statement;
+    // SAFETY: this is the only place where this function's state is asked for.
+    let Statement { columns, index, new, last, hasher } = unsafe { call.statement(Statement::new) }?;
 
     // SAFETY: the new tuple is a row of the relation, for whose width the values have room. It and
     // the current memory context, the executor's for one row, outlive this call.
@@ -105,9 +62,11 @@ fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
         new.row(columns)
     };
     let given = Given::of(row, &relation)?;
-    let tenant = row.uuid(Column::TenantId).ok_or_else(|| null_column(&relation, Column::TenantId.name()))?;
-    let tenant_datum = row.datum(Column::TenantId).unwrap_or(Datum::null());
-    let ts_is_null = row.datum(Column::Ts).is_none();
+    let tenant = row
+        .uuid(AuditColumn::TenantId)
+        .ok_or_else(|| null_column(&relation, AuditColumn::TenantId.name()))?;
+    let tenant_datum = row.datum(AuditColumn::TenantId).unwrap_or(Datum::null());
+    let ts_is_null = row.datum(AuditColumn::Ts).is_none();
     // SAFETY: the datum is the row's tenant_id, which is a uuid and not null; the index was found
     // for this relation and these columns, and `last` has room for its rows.
     let head = unsafe { head::lock_and_read(&relation, *index, columns, (tenant, tenant_datum), last) }?;
@@ -117,26 +76,23 @@ fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
     // The values are completed first and hashed as they then stand, so that what is hashed is
     // what is stored.
     if given.is_none() {
-        new.set(columns.position(Column::Seq), seq.into_datum());
-        new.set(columns.position(Column::HashVersion), CURRENT_VERSION.into_datum());
+        new.set(columns.position(AuditColumn::Seq), seq.into_datum());
+        new.set(columns.position(AuditColumn::HashVersion), CURRENT_VERSION.into_datum());
         if ts_is_null {
             // SAFETY: reads the clock.
             let now = unsafe { pg_sys::GetCurrentTimestamp() };
-            new.set(columns.position(Column::Ts), now.into_datum());
+            new.set(columns.position(AuditColumn::Ts), now.into_datum());
         }
     }
     // SAFETY: as above.
     let record = unsafe { new.row(columns) }.record().map_err(|error| match error {
         Unreadable::NullColumn(column) => null_column(&relation, column),
-        Unreadable::Timestamp(error) => Error::Timestamp(error),
+        Unreadable::Timestamp(error) => Error::Timestamp { table: Table::Audits, error },
     })?;
     let link = prev_hash.as_ref().map(|hash| &hash.as_bytes()[..]);
 
     let hash = hasher.hash(link, &record).map_err(Error::Record)?;
-    let length = hasher.text_length();
-    if length > MAX_TEXT_LENGTH {
-        return Err(Error::EntryTooLong { length, limit: MAX_TEXT_LENGTH });
-    }
+    tuple::require_writable(hasher.text_length(), Table::Audits)?;
     head::remember(&relation, tenant, seq);
 
     if let Some(given) = given {
@@ -145,8 +101,8 @@ fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
             Some(wrong) => Err(Error::WrongLink(access::sees_all_rows(&relation)?.then_some(wrong))),
         };
     }
-    new.set(columns.position(Column::PrevHash), link.and_then(IntoDatum::into_datum));
-    new.set(columns.position(Column::Hash), hash.as_bytes()[..].into_datum());
+    new.set(columns.position(AuditColumn::PrevHash), link.and_then(IntoDatum::into_datum));
+    new.set(columns.position(AuditColumn::Hash), hash.as_bytes()[..].into_datum());
     Ok(rebuild(call.new_tuple(), &relation, new))
 }
 
@@ -172,11 +128,11 @@ struct Given {
 
 impl Given {
     /// `None` for a row that is to be chained; an error for one that is neither.
-    fn of(row: Row<'_>, relation: &PgRelation) -> Result<Option<Self>, Error> {
-        let seq = row.int8(Column::Seq);
-        let prev_hash = row.bytes(Column::PrevHash);
-        let hash = row.bytes(Column::Hash);
-        let version = row.int2(Column::HashVersion);
+    fn of(row: Row<'_, AuditColumn>, relation: &PgRelation) -> Result<Option<Self>, Error> {
+        let seq = row.int8(AuditColumn::Seq);
+        let prev_hash = row.bytes(AuditColumn::PrevHash);
+        let hash = row.bytes(AuditColumn::Hash);
+        let version = row.int2(AuditColumn::HashVersion);
         match (seq, prev_hash, hash) {
             (None, None, None) => match version {
                 None | Some(CURRENT_VERSION) => Ok(None),
@@ -184,10 +140,10 @@ impl Given {
             },
             (Some(seq), prev_hash, Some(hash)) if prev_hash.is_some() || seq == 1 => {
                 if version.is_none() {
-                    return Err(null_column(relation, Column::HashVersion.name()));
+                    return Err(null_column(relation, AuditColumn::HashVersion.name()));
                 }
-                let prev_hash = prev_hash.map(|prev| digest(Column::PrevHash, prev)).transpose()?;
-                Ok(Some(Self { seq, prev_hash, hash: digest(Column::Hash, hash)? }))
+                let prev_hash = prev_hash.map(|prev| digest(AuditColumn::PrevHash, prev)).transpose()?;
+                Ok(Some(Self { seq, prev_hash, hash: digest(AuditColumn::Hash, hash)? }))
             }
             _ => Err(Error::PartlyChained),
         }
@@ -208,10 +164,10 @@ impl Given {
     }
 }
 
-fn digest(column: Column, bytes: &[u8]) -> Result<Digest, Error> {
+fn digest(column: AuditColumn, bytes: &[u8]) -> Result<Digest, Error> {
     Digest::from_slice(bytes).ok_or(Error::MalformedHash { column: column.name(), length: bytes.len() })
 }
 
 fn null_column(relation: &PgRelation, column: &'static str) -> Error {
-    Error::NullColumn { relation: relation.name().into(), column }
+    Error::NullColumn { relation: relation.name().into(), table: Table::Audits, column }
 }

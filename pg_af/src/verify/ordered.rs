@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, check_for_interrupts, pg_sys};
 
 use super::target::Target;
+use crate::tuple::audit::AuditColumn;
 use crate::tuple::{Column, Columns, Values};
 
 /// Rows fetched at a time. They are kept as stored: large values stay outside (TOAST) until each
@@ -13,15 +14,15 @@ const BATCH: i64 = 256;
 
 /// Walks the chains of `target` as far as `view` shows them; `found` is called for each finding. Returns a report a chain.
 pub(super) fn walk(target: &Target, view: View, found: &mut impl FnMut(Finding)) -> Vec<ChainReport> {
-    let columns = Columns::in_order();
-    let mut values = Values::with_width(Column::ALL.len());
+    let columns = Columns::<AuditColumn>::in_order();
+    let mut values = Values::with_width(AuditColumn::ALL.len());
     let mut verifier = Verifier::new(view);
     let mut reports = Vec::new();
     let mut row_memory = PgMemoryContexts::new("pg_af audit entry");
     let (condition, arguments) = target.condition();
     let query = format!(
         "SELECT {} FROM {} {condition} ORDER BY tenant_id, seq",
-        Column::ALL.map(Column::name).join(", "),
+        AuditColumn::list(),
         target.quoted_name(),
     );
 

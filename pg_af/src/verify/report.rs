@@ -9,6 +9,7 @@ use super::ordered;
 use super::target::Target;
 use crate::convert::{uuid_from_sql, uuid_to_sql};
 use crate::error::Error;
+use crate::tuple::audit::AuditColumn;
 
 /// Checks every entry and link: one row a chain, in the order of tenants.
 ///
@@ -35,7 +36,7 @@ fn af_audit_verify(
     >,
     ErrorReport,
 > {
-    let target = Target::open(tenant, relation)?;
+    let target = Target::open::<AuditColumn>(tenant, relation)?;
     let view = target.view()?;
     let mut reports = ordered::walk(&target, view, &mut |_| ());
     if reports.is_empty() {
@@ -112,7 +113,7 @@ fn af_audit_findings(
     ErrorReport,
 > {
     let limit = usize::try_from(max_findings).map_err(|_| Error::NegativeLimit)?;
-    let target = Target::open(tenant, relation)?;
+    let target = Target::open::<AuditColumn>(tenant, relation)?;
     let mut findings: Vec<Finding> = Vec::new();
     ordered::walk(&target, target.view()?, &mut |finding| {
         if findings.len() < limit {
@@ -144,7 +145,7 @@ fn af_audit_head(
     ErrorReport,
 > {
     let Some(tenant) = tenant else { return Ok(TableIterator::new(std::iter::empty())) };
-    let target = Target::open(Some(tenant), relation)?;
+    let target = Target::open::<AuditColumn>(Some(tenant), relation)?;
     let (condition, arguments) = target.condition();
     let query =
         format!("SELECT seq, hash, ts FROM {} {condition} ORDER BY seq DESC LIMIT 1", target.quoted_name());

@@ -6,9 +6,9 @@ use pgrx::pg_sys;
 
 use crate::access;
 use crate::error::Error;
-use crate::tuple::Columns;
+use crate::tuple::{Column, Columns};
 
-/// A table with the columns of an audit table, opened and locked against changes of its shape.
+/// A table of the wanted kind, opened and locked against changes of its shape.
 pub(super) struct Target {
     relation: PgRelation,
     /// Whose chain; `None` for all.
@@ -16,18 +16,24 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// `relation`, or the table `audits` that the caller's search_path leads to.
-    pub(super) fn open(tenant: Option<pgrx::Uuid>, relation: Option<PgRelation>) -> Result<Self, Error> {
+    /// `relation`, or the table of its kind that the caller's search_path leads to. It has the columns `C`.
+    pub(super) fn open<C: Column>(
+        tenant: Option<pgrx::Uuid>,
+        relation: Option<PgRelation>,
+    ) -> Result<Self, Error> {
         let relation = match relation {
             Some(relation) => relation,
-            None => PgRelation::open_with_name_and_share_lock("audits").map_err(|_| Error::NoAudits)?,
+            None => {
+                let name = C::TABLE.default_name();
+                PgRelation::open_with_name_and_share_lock(name).map_err(|_| Error::NoTable(name))?
+            }
         };
         let kind = u32::from(relation_kind(&relation));
         if kind != u32::from(pg_sys::RELKIND_RELATION) && kind != u32::from(pg_sys::RELKIND_PARTITIONED_TABLE)
         {
             return Err(Error::NotATable { relation: relation.name().into() });
         }
-        Columns::of(&relation)?;
+        Columns::<C>::of(&relation)?;
         Ok(Self { relation, tenant })
     }
 
