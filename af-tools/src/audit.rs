@@ -3,4 +3,7 @@
 pub mod import;
 pub mod verify;
 
-mod relation;
+mod columns;
+
+#[cfg(test)]
+pub(crate) use columns::AUDIT_COLUMNS;

@@ -15,6 +15,8 @@
 //! - [`connection`]: libpq's rules for where and how to connect
 //! - [`programs`]: PostgreSQL's own client programs
 //! - [`server`]: what the server says when it refuses
+//! - `relation`: which tables are meant, and whether they have the form that is counted on
+//! - `copy`: the binary format in which rows are pulled
 //! - [`watch`]: how work tells how far it is
 #![forbid(unsafe_code)]
 
@@ -30,7 +32,9 @@ pub mod demo;
 pub mod migrate;
 
 pub mod connection;
+mod copy;
 pub mod programs;
+mod relation;
 pub mod server;
 #[cfg(unix)]
 pub mod throwaway;

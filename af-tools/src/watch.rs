@@ -16,3 +16,8 @@ pub trait Watch {
 pub struct Unwatched;
 
 impl Watch for Unwatched {}
+
+/// Things a second, where that means something.
+pub(crate) fn rate(count: u64, seconds: f64) -> Option<f64> {
+    (count > 0 && seconds > 0.0).then(|| (count as f64 / seconds).round())
+}

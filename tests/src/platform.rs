@@ -46,9 +46,11 @@ pub fn insertion(table: &str, tenant: Uuid, id: Uuid, changes: &[(&str, &str)]) 
     let (_, columns) = TABLES.iter().find(|(name, _)| *name == table).expect("a table of a tenant's");
     let mut values = vec![("tenant_id", "tenant"), ("id", "id")];
     values.extend_from_slice(columns);
-    for change in changes {
-        values.retain(|(column, _)| column != &change.0);
-        values.push(*change);
+    // Written twice, in the row and in what is hashed, it must be the same.
+    let random = format!("uuid '{}'", Uuid::new_v4());
+    for &(column, value) in changes {
+        values.retain(|(name, _)| *name != column);
+        values.push((column, if value == "gen_random_uuid()" { &random } else { value }));
     }
     let envelope_hash = envelope_hash(&values);
     if table == "messages" && values.iter().all(|(column, _)| *column != "envelope_hash") {

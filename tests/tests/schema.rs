@@ -171,9 +171,10 @@ fn constraints_refuse_what_makes_no_sense() {
         "messages",
         &[(("type", "'gossip'"), "23514"), empty("type"), null("type"), null("ts"), null("from_agent")],
     );
-    refuse("messages", &[null("to_agent"), null("payload"), null("envelope_hash"), empty("envelope_hash")]);
+    refuse("messages", &[null("to_agent"), null("payload"), null("envelope_hash")]);
+    refuse("messages", &[(("envelope_hash", "''"), "22023")]);
     for hash in ["repeat('0A', 32)", "repeat('0a', 31)", "repeat('0g', 32)", "repeat('0a', 31) || E'0\\n'"] {
-        refuse("messages", &[(("envelope_hash", hash), "23514")]);
+        refuse("messages", &[(("envelope_hash", hash), "22023")]);
     }
     refuse("messages", &[(("envelope_hash", "repeat('0a', 33)"), "22001")]);
     refuse("messages", &json("metadata"));

@@ -17,10 +17,9 @@ use serde::Serialize;
 use self::input::{Input, NextLine};
 use self::line::Parser;
 use self::store::Store;
-use super::relation::RelationError;
-use super::verify::rate;
+use crate::relation::RelationError;
 use crate::server::ServerError;
-use crate::watch::Watch;
+use crate::watch::{Watch, rate};
 
 pub use self::input::{InputError, MAX_LINE_BYTES};
 pub use self::line::LineError;

@@ -4,7 +4,6 @@
 //! [`Method::InDatabase`] lets the server's own `af_audit_verify()` do it. Both give the same
 //! [`Verification`].
 
-mod copy;
 mod inside;
 mod outside;
 
@@ -15,14 +14,11 @@ use postgres::{Client, IsolationLevel, Transaction};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::relation::{Relation, RelationError};
+use super::columns::AUDIT_COLUMNS;
+use crate::copy::CopyError;
+use crate::relation::{Relation, RelationError};
 use crate::server::ServerError;
-use crate::watch::Watch;
-
-pub use copy::CopyError;
-
-/// Whether row-level security may hide rows of the table with OID `$1`.
-const MAY_HIDE_ROWS: &str = include_str!("../../../sql/queries/may_hide_rows.sql");
+use crate::watch::{Watch, rate};
 
 /// Who recomputes the hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -208,12 +204,14 @@ pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> 
         .read_only(true)
         .start()
         .map_err(doing("begin a transaction"))?;
-    let relation = Relation::find_audits(&mut transaction)?;
-    let may_hide_rows = transaction
-        .query_one(MAY_HIDE_ROWS, &[&relation.oid])
-        .map_err(doing("ask for row-level security"))?
-        .get(0);
-    watch.begin(estimate(&mut transaction, &relation, options)?);
+    let relation = Relation::find_with_columns(&mut transaction, "audits", &AUDIT_COLUMNS)?;
+    let may_hide_rows =
+        relation.may_hide_rows(&mut transaction).map_err(doing("ask for row-level security"))?;
+    let estimate = match options.tenants.as_slice() {
+        [] => relation.estimate(&mut transaction).map_err(doing("estimate the number of entries"))?,
+        _ => None,
+    };
+    watch.begin(estimate);
 
     let start = Instant::now();
     let mut found = match options.method {
@@ -271,27 +269,6 @@ impl Found {
             findings: self.findings,
         }
     }
-}
-
-/// Entries a second, where that means something.
-pub(crate) fn rate(entries: u64, seconds: f64) -> Option<f64> {
-    (entries > 0 && seconds > 0.0).then(|| (entries as f64 / seconds).round())
-}
-
-/// About how many entries there are, for the progress bar.
-fn estimate(
-    transaction: &mut Transaction<'_>,
-    relation: &Relation,
-    options: &Options,
-) -> Result<Option<u64>, Error> {
-    if !options.tenants.is_empty() {
-        return Ok(None);
-    }
-    const ESTIMATE: &str = "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_catalog.pg_class c \
-         WHERE c.relkind = 'r' AND (c.oid = $1 OR c.oid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass)))";
-    let row =
-        transaction.query_one(ESTIMATE, &[&relation.oid]).map_err(doing("estimate the number of entries"))?;
-    Ok(u64::try_from(row.get::<_, i64>(0)).ok().filter(|estimate| *estimate > 0))
 }
 
 /// A chain that was asked for and has no entries is part of the answer.

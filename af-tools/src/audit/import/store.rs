@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::line::{Event, Tenant};
 use super::{Error, Refusal};
-use crate::audit::relation::Relation;
+use crate::audit::columns::AUDIT_COLUMNS;
+use crate::relation::Relation;
 use crate::server::ServerError;
 
 /// Enough to spread the cost of a round trip, little enough to be halved often.
@@ -38,7 +39,7 @@ impl<'a> Store<'a> {
     pub(super) fn begin(client: &'a mut Client) -> Result<Self, Error> {
         const MAY_INSERT: &str = "SELECT has_any_column_privilege($1::oid, 'INSERT')";
         let mut transaction = client.transaction().map_err(doing("begin a transaction"))?;
-        let audits = Relation::find_audits(&mut transaction)?;
+        let audits = Relation::find_with_columns(&mut transaction, "audits", &AUDIT_COLUMNS)?;
         Relation::find(&mut transaction, "tenants")?;
         let may_insert =
             transaction.query_one(MAY_INSERT, &[&audits.oid]).map_err(doing("check privileges"))?;

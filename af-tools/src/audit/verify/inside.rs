@@ -5,7 +5,7 @@ use postgres::fallible_iterator::FallibleIterator;
 use uuid::Uuid;
 
 use super::{Chain, Error, Finding, Found, Options, Status, doing};
-use crate::audit::relation::Relation;
+use crate::relation::Relation;
 use crate::watch::Watch;
 
 const VERIFY: &str = "SELECT tenant_id, status, entries, head_seq, head_hash, first_bad_seq, first_bad_id, finding, detail \

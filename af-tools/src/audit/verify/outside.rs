@@ -1,7 +1,5 @@
 //! Verification by this program, over rows that it pulls itself.
 
-use std::fmt::Write as _;
-
 use af_core::canonical::Json;
 use af_core::chain::{ChainReport, Entry, Unreadable, Verifier, View};
 use af_core::record::Record;
@@ -9,9 +7,10 @@ use af_core::timestamp::Timestamp;
 use postgres::Transaction;
 use uuid::Uuid;
 
-use super::copy::{CopyError, Tuple, TupleReader};
 use super::{Chain, Error, Finding, Found, Options, doing};
-use crate::audit::relation::{AUDIT_COLUMNS, Relation};
+use crate::audit::columns::AUDIT_COLUMNS;
+use crate::copy::{CopyError, Tuple, TupleReader};
+use crate::relation::{Relation, tenants_condition};
 use crate::server::ServerError;
 use crate::watch::Watch;
 
@@ -27,7 +26,7 @@ pub(super) fn verify(
 ) -> Result<Found, Error> {
     let copy =
         transaction.copy_out(&copy_statement(relation, &options.tenants)).map_err(doing("read entries"))?;
-    let mut rows = TupleReader::new(copy);
+    let mut rows = TupleReader::new(copy, &AUDIT_COLUMNS);
     let mut verifier = Verifier::new(view);
     let mut found = Found::default();
     let mut count = 0;
@@ -54,21 +53,14 @@ pub(super) fn verify(
     Ok(found)
 }
 
-/// COPY takes no parameters; the table's name is quoted by the server, and a UUID holds nothing but
-/// hexadecimal digits and hyphens.
+/// COPY takes no parameters; the table's name is quoted by the server.
 fn copy_statement(relation: &Relation, tenants: &[Uuid]) -> String {
     let columns = AUDIT_COLUMNS.map(|(column, _)| column).join(", ");
-    let mut statement = format!("COPY (SELECT {columns} FROM {}", relation.name);
-    for (index, tenant) in tenants.iter().enumerate() {
-        let before = if index == 0 { " WHERE tenant_id IN (" } else { ", " };
-        // Writing to a String cannot fail.
-        let _ = write!(statement, "{before}'{tenant}'");
-    }
-    if !tenants.is_empty() {
-        statement.push(')');
-    }
-    statement.push_str(" ORDER BY tenant_id, seq) TO STDOUT (FORMAT binary)");
-    statement
+    let condition = tenants_condition(tenants);
+    let table = &relation.name;
+    format!(
+        "COPY (SELECT {columns} FROM {table}{condition} ORDER BY tenant_id, seq) TO STDOUT (FORMAT binary)"
+    )
 }
 
 /// A row as the verifier takes it. The columns are in the order of `AUDIT_COLUMNS`.

@@ -1,25 +1,15 @@
 //! Which tables are meant, and whether they have the form that is counted on.
 
 use postgres::GenericClient;
+use uuid::Uuid;
 
 use crate::server::ServerError;
 
-/// The columns of audits, in the order in which they are read, with their types.
-pub(crate) const AUDIT_COLUMNS: [(&str, &str); 13] = [
-    ("tenant_id", "uuid"),
-    ("seq", "bigint"),
-    ("id", "uuid"),
-    ("ts", "timestamp with time zone"),
-    ("actor_type", "text"),
-    ("actor_id", "text"),
-    ("action", "text"),
-    ("resource_type", "text"),
-    ("resource_id", "text"),
-    ("details", "jsonb"),
-    ("hash_version", "smallint"),
-    ("prev_hash", "bytea"),
-    ("hash", "bytea"),
-];
+/// The name of a column and of its type, as `format_type` writes it.
+pub(crate) type ColumnType = (&'static str, &'static str);
+
+/// Whether row-level security may hide rows of the table with OID `$1`.
+const MAY_HIDE_ROWS: &str = include_str!("../../sql/queries/may_hide_rows.sql");
 
 /// Why a table cannot be worked with.
 #[derive(Debug, thiserror::Error)]
@@ -90,16 +80,20 @@ impl Relation {
         if row.get(2) { Ok(relation) } else { Err(RelationError::NotATable(relation.name)) }
     }
 
-    /// Finds audits, and makes sure that its columns are what they are read as.
-    pub(crate) fn find_audits(client: &mut impl GenericClient) -> Result<Self, RelationError> {
+    /// Finds `table`, and makes sure that its columns are what they are read as.
+    pub(crate) fn find_with_columns(
+        client: &mut impl GenericClient,
+        table: &'static str,
+        columns: &[ColumnType],
+    ) -> Result<Self, RelationError> {
         const COLUMNS: &str = "SELECT attname::text, format_type(atttypid, NULL) FROM pg_catalog.pg_attribute \
              WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped";
-        let relation = Self::find(client, "audits")?;
+        let relation = Self::find(client, table)?;
         let rows = client
             .query(COLUMNS, &[&relation.oid])
-            .map_err(|source| RelationError::Server { table: "audits", source: source.into() })?;
+            .map_err(|source| RelationError::Server { table, source: source.into() })?;
         let found: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-        for (column, wanted) in AUDIT_COLUMNS {
+        for &(column, wanted) in columns {
             let found = match found.iter().find(|(name, _)| name == column) {
                 Some((_, data_type)) if data_type == wanted => continue,
                 Some((_, data_type)) => format!("and is {data_type}"),
@@ -109,4 +103,27 @@ impl Relation {
         }
         Ok(relation)
     }
+
+    /// Whether row-level security may hide rows of it from the current role.
+    pub(crate) fn may_hide_rows(&self, client: &mut impl GenericClient) -> Result<bool, postgres::Error> {
+        Ok(client.query_one(MAY_HIDE_ROWS, &[&self.oid])?.get(0))
+    }
+
+    /// About how many rows it has, by the last ANALYZE; nothing where that is not known.
+    pub(crate) fn estimate(&self, client: &mut impl GenericClient) -> Result<Option<u64>, postgres::Error> {
+        const ESTIMATE: &str = "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_catalog.pg_class c \
+             WHERE c.relkind = 'r' AND (c.oid = $1 OR c.oid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass)))";
+        let estimate: i64 = client.query_one(ESTIMATE, &[&self.oid])?.get(0);
+        Ok(u64::try_from(estimate).ok().filter(|estimate| *estimate > 0))
+    }
+}
+
+/// A condition on tenants for a query, with WHERE; nothing where there are none. COPY takes no parameters; a UUID holds
+/// nothing but hexadecimal digits and hyphens.
+pub(crate) fn tenants_condition(tenants: &[Uuid]) -> String {
+    if tenants.is_empty() {
+        return String::new();
+    }
+    let tenants: Vec<String> = tenants.iter().map(|tenant| format!("'{tenant}'")).collect();
+    format!(" WHERE tenant_id IN ({})", tenants.join(", "))
 }

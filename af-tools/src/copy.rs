@@ -5,11 +5,10 @@ use std::ops::Range;
 
 use uuid::Uuid;
 
-use crate::audit::relation::AUDIT_COLUMNS;
+use crate::relation::ColumnType;
 use crate::server::ServerError;
 
 const SIGNATURE: [u8; 11] = *b"PGCOPY\n\xff\r\n\0";
-const COLUMNS: usize = AUDIT_COLUMNS.len();
 /// No value of PostgreSQL's is longer (MaxAllocSize).
 const LONGEST_FIELD: usize = 0x3fff_ffff;
 /// A buffer that grew beyond this for one row is not kept for the next.
@@ -50,20 +49,22 @@ impl From<io::Error> for CopyError {
 }
 
 /// Reads row after row into the same memory.
-pub(super) struct TupleReader<R> {
+pub(crate) struct TupleReader<R> {
     input: R,
+    columns: &'static [ColumnType],
     has_begun: bool,
     data: Vec<u8>,
-    fields: [Option<Range<usize>>; COLUMNS],
+    fields: Vec<Option<Range<usize>>>,
 }
 
 impl<R: Read> TupleReader<R> {
-    pub(super) fn new(input: R) -> Self {
-        Self { input, has_begun: false, data: Vec::new(), fields: [const { None }; COLUMNS] }
+    /// Of a query for these columns.
+    pub(crate) fn new(input: R, columns: &'static [ColumnType]) -> Self {
+        Self { input, columns, has_begun: false, data: Vec::new(), fields: vec![None; columns.len()] }
     }
 
     /// The next row; `None` after the last, once the server has confirmed that it was the last.
-    pub(super) fn next(&mut self) -> Result<Option<Tuple<'_>>, CopyError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Tuple<'_>>, CopyError> {
         if !self.has_begun {
             self.read_header()?;
             self.has_begun = true;
@@ -78,10 +79,10 @@ impl<R: Read> TupleReader<R> {
                 }
                 return Ok(None);
             }
-            count if usize::try_from(count) == Ok(COLUMNS) => {}
+            count if usize::try_from(count) == Ok(self.columns.len()) => {}
             _ => return Err(CopyError::Malformed("wrong number of columns")),
         }
-        for index in 0..COLUMNS {
+        for index in 0..self.columns.len() {
             self.fields[index] = match self.read_i32()? {
                 -1 => None,
                 length => {
@@ -90,7 +91,7 @@ impl<R: Read> TupleReader<R> {
                 }
             };
         }
-        Ok(Some(Tuple { data: &self.data, fields: &self.fields }))
+        Ok(Some(Tuple { columns: self.columns, data: &self.data, fields: &self.fields }))
     }
 
     fn read_header(&mut self) -> Result<(), CopyError> {
@@ -135,48 +136,52 @@ impl<R: Read> TupleReader<R> {
 
 /// A row; any field may be null.
 #[derive(Debug)]
-pub(super) struct Tuple<'a> {
+pub(crate) struct Tuple<'a> {
+    columns: &'static [ColumnType],
     data: &'a [u8],
-    fields: &'a [Option<Range<usize>>; COLUMNS],
+    fields: &'a [Option<Range<usize>>],
 }
 
 impl<'a> Tuple<'a> {
     /// The field as it came.
-    pub(super) fn bytes(&self, index: usize) -> Result<Option<&'a [u8]>, CopyError> {
+    pub(crate) fn bytes(&self, index: usize) -> Result<Option<&'a [u8]>, CopyError> {
         let Some(range) = &self.fields[index] else { return Ok(None) };
         self.data.get(range.clone()).map(Some).ok_or(CopyError::Truncated)
     }
 
-    pub(super) fn uuid(&self, index: usize) -> Result<Option<Uuid>, CopyError> {
+    pub(crate) fn uuid(&self, index: usize) -> Result<Option<Uuid>, CopyError> {
         Ok(self.fixed(index)?.map(Uuid::from_bytes))
     }
 
-    pub(super) fn int8(&self, index: usize) -> Result<Option<i64>, CopyError> {
+    pub(crate) fn int8(&self, index: usize) -> Result<Option<i64>, CopyError> {
         Ok(self.fixed(index)?.map(i64::from_be_bytes))
     }
 
-    pub(super) fn int2(&self, index: usize) -> Result<Option<i16>, CopyError> {
+    pub(crate) fn int2(&self, index: usize) -> Result<Option<i16>, CopyError> {
         Ok(self.fixed(index)?.map(i16::from_be_bytes))
     }
 
     /// The text of a jsonb, which comes behind the number of its format.
-    pub(super) fn jsonb(&self, index: usize) -> Result<Option<&'a [u8]>, CopyError> {
+    pub(crate) fn jsonb(&self, index: usize) -> Result<Option<&'a [u8]>, CopyError> {
         match self.bytes(index)? {
             None => Ok(None),
             Some([1, text @ ..]) => Ok(Some(text)),
-            Some(_) => Err(CopyError::Field(AUDIT_COLUMNS[index].0)),
+            Some(_) => Err(CopyError::Field(self.columns[index].0)),
         }
     }
 
     fn fixed<const N: usize>(&self, index: usize) -> Result<Option<[u8; N]>, CopyError> {
         let Some(bytes) = self.bytes(index)? else { return Ok(None) };
-        bytes.try_into().map(Some).map_err(|_| CopyError::Field(AUDIT_COLUMNS[index].0))
+        bytes.try_into().map(Some).map_err(|_| CopyError::Field(self.columns[index].0))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::AUDIT_COLUMNS;
+
+    const COLUMNS: usize = AUDIT_COLUMNS.len();
 
     fn header() -> Vec<u8> {
         [&SIGNATURE[..], &[0; 8]].concat()
@@ -207,7 +212,7 @@ mod tests {
     }
 
     fn read_all(stream: &[u8]) -> Result<usize, CopyError> {
-        let mut reader = TupleReader::new(stream);
+        let mut reader = TupleReader::new(stream, &AUDIT_COLUMNS);
         let mut count = 0;
         while reader.next()?.is_some() {
             count += 1;
@@ -218,7 +223,7 @@ mod tests {
     #[test]
     fn reads_rows_and_nulls() {
         let stream = stream();
-        let mut reader = TupleReader::new(&stream[..]);
+        let mut reader = TupleReader::new(&stream[..], &AUDIT_COLUMNS);
         let first = reader.next().unwrap().unwrap();
         assert_eq!(first.uuid(0).unwrap(), Some(Uuid::from_bytes([7; 16])));
         assert_eq!(first.int8(1).unwrap(), Some(9));
