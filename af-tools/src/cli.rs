@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod completions;
 pub mod demo;
+pub mod message;
 pub mod migrate;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -91,6 +92,9 @@ pub enum Command {
     /// Work with the audit ledger
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Work with the messages of agents
+    #[command(subcommand)]
+    Message(message::MessageCommand),
     /// Create and change the schema
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
@@ -106,10 +110,13 @@ impl Command {
     /// Its name as it is typed.
     pub fn name(&self) -> &'static str {
         use audit::AuditCommand;
+        use message::MessageCommand;
         use migrate::MigrateCommand;
         match self {
             Self::Audit(AuditCommand::Verify(_)) => "audit verify",
             Self::Audit(AuditCommand::Import(_)) => "audit import",
+            Self::Message(MessageCommand::Verify(_)) => "message verify",
+            Self::Message(MessageCommand::Replay(_)) => "message replay",
             Self::Migrate(MigrateCommand::Up(_)) => "migrate up",
             Self::Migrate(MigrateCommand::Down(_)) => "migrate down",
             Self::Migrate(MigrateCommand::Status(_)) => "migrate status",

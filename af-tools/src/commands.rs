@@ -6,6 +6,8 @@ mod completions;
 #[cfg(unix)]
 mod demo;
 mod failure;
+mod message_replay;
+mod message_verify;
 mod migrate;
 mod migrate_test;
 
@@ -16,6 +18,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::cli::audit::AuditCommand;
+use crate::cli::message::MessageCommand;
 use crate::cli::migrate::MigrateCommand;
 use crate::cli::{Cli, Command, Global};
 use crate::connection::{Connection, Environment, Settings};
@@ -26,6 +29,8 @@ use crate::output::{ErrorReport, Format, Printer, Report, Verbosity};
 pub use audit_import::ImportReport;
 pub use audit_verify::VerifyReport;
 pub use failure::Failure;
+pub use message_replay::ReplayReport;
+pub use message_verify::MessageReport;
 pub use migrate::MigrateReport;
 pub use migrate_test::RoundTripReport;
 
@@ -98,6 +103,8 @@ impl<'a> Context<'a> {
         match command {
             Command::Audit(AuditCommand::Verify(args)) => audit_verify::run(args, self),
             Command::Audit(AuditCommand::Import(args)) => audit_import::run(args, self),
+            Command::Message(MessageCommand::Verify(args)) => message_verify::run(args, self),
+            Command::Message(MessageCommand::Replay(args)) => message_replay::run(args, self),
             Command::Migrate(MigrateCommand::Up(args)) => migrate::up(args, self),
             Command::Migrate(MigrateCommand::Down(args)) => migrate::down(args, self),
             Command::Migrate(MigrateCommand::Status(args)) => migrate::status(args, self),

@@ -9,6 +9,7 @@
 //! - [`exit`]: what the exit codes mean
 //! - [`interrupt`]: what happens on Ctrl-C
 //! - [`audit`]: the ledger from outside: import and verification
+//! - [`message`]: messages from outside: verification and replay
 //! - [`migrate`]: the schema, in sqlx's form
 //! - [`demo`]: the whole path on a server of its own
 //! - [`throwaway`]: that server
@@ -29,6 +30,7 @@ pub mod output;
 pub mod audit;
 #[cfg(unix)]
 pub mod demo;
+pub mod message;
 pub mod migrate;
 
 pub mod connection;

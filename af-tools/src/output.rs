@@ -105,9 +105,10 @@ impl Printer {
         self.verbosity
     }
 
-    /// A progress display, which shows nothing unless somebody looks at a terminal.
-    pub fn progress(&self) -> Progress {
-        Progress::new(self.is_terminal && self.format == Format::Text && self.verbosity > Verbosity::Quiet)
+    /// A progress display that counts such things, and shows nothing unless somebody looks at a terminal.
+    pub fn progress(&self, things: &'static str) -> Progress {
+        let is_shown = self.is_terminal && self.format == Format::Text && self.verbosity > Verbosity::Quiet;
+        Progress::new(is_shown, things)
     }
 
     /// Prints a result, and the error that came with it.
@@ -154,6 +155,11 @@ impl Printer {
     /// A result that is neither text for people nor JSON, such as a script.
     pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.result(bytes)
+    }
+
+    /// Where a result goes that is too long to be made first and printed then.
+    pub fn stream(&mut self) -> &mut (dyn Write + Send) {
+        &mut *self.out
     }
 
     /// Something the user should know beside the result.

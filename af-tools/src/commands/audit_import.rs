@@ -29,7 +29,7 @@ impl Report for ImportReport {
         let Summary { lines, stored, refused, tenants_created, seconds, entries_per_second, .. } =
             &self.summary;
         let (stored, events) = (grouped(*stored), counted(*lines, "event", "events"));
-        write!(out, "stored {stored} of {events} in {seconds:.2} s{}", rate(*entries_per_second))?;
+        write!(out, "stored {stored} of {events} in {seconds:.2} s{}", rate(*entries_per_second, "entries"))?;
         if *refused > 0 {
             write!(out, ", {refused} refused")?;
         }
@@ -49,7 +49,7 @@ pub(super) fn run(args: &ImportArgs, context: &mut Context<'_>) -> Result<Exit, 
     let input = open(&args.file, &context.interrupt)?;
     let options = Options { keep_going: args.keep_going, max_refusals: MAX_REFUSALS };
     let mut connection = context.connect()?;
-    let mut progress = context.printer.progress().stopped_by(&context.interrupt);
+    let mut progress = context.printer.progress("entries").stopped_by(&context.interrupt);
     let imported = import::import(&mut connection.client, input, &options, &mut progress);
     drop(progress);
     let summary = imported?;

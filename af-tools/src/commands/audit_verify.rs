@@ -47,7 +47,7 @@ impl Report for VerifyReport {
             "{} in {} of {relation}, checked {by} in {seconds:.2} s{}",
             counted(*entries, "entry", "entries"),
             counted(chains.len() as u64, "chain", "chains"),
-            rate(self.verification.entries_per_second)
+            rate(self.verification.entries_per_second, "entries")
         )?;
         match status {
             Status::Ok => writeln!(
@@ -136,7 +136,7 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, 
     let method = if args.in_database { Method::InDatabase } else { Method::Outside };
     let options = Options { tenants, method, max_findings: args.max_findings };
     let mut connection = context.connect()?;
-    let mut progress = context.printer.progress().stopped_by(&context.interrupt);
+    let mut progress = context.printer.progress("entries").stopped_by(&context.interrupt);
     let verified = verify::verify(&mut connection.client, &options, &mut progress);
     drop(progress);
     let verification = verified?;

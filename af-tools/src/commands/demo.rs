@@ -77,7 +77,7 @@ impl Narrator<'_> {
                 counted(chains.len() as u64, "chain", "chains")
             ),
         };
-        let rate = rate(verification.entries_per_second);
+        let rate = rate(verification.entries_per_second, "entries");
         let status = status.as_str();
         self.say(&format!("   {by:<16} {status:<9} {verdict}, {seconds:.3} s{rate}"))
     }
@@ -102,7 +102,7 @@ impl Observer for Narrator<'_> {
                     counted(summary.stored, "event", "events"),
                     counted(summary.tenants_created, "tenant", "tenants"),
                     summary.seconds,
-                    rate(summary.entries_per_second)
+                    rate(summary.entries_per_second, "entries")
                 ))?;
                 self.say("")
             }

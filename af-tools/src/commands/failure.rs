@@ -5,7 +5,7 @@ use std::error::Error;
 use crate::audit::{import, verify};
 use crate::exit::Exit;
 use crate::output::ErrorReport;
-use crate::{connection, migrate};
+use crate::{connection, message, migrate};
 
 /// Why a command has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,17 @@ impl From<import::Error> for Failure {
             failure.report.message.push_str("; nothing was stored");
         }
         failure
+    }
+}
+
+impl From<message::Error> for Failure {
+    fn from(error: message::Error) -> Self {
+        let exit = if matches!(error, message::Error::Interrupted) {
+            Exit::INTERRUPTED
+        } else {
+            Exit::COULD_NOT_RUN
+        };
+        Self::new(exit, &error, error.hint())
     }
 }
 

@@ -9,12 +9,14 @@ use crate::watch::Watch;
 pub struct Progress {
     bar: Option<ProgressBar>,
     is_shown: bool,
+    /// What is counted, in the plural.
+    things: &'static str,
     interrupt: Interrupt,
 }
 
 impl Progress {
-    pub(super) fn new(is_shown: bool) -> Self {
-        Self { bar: None, is_shown, interrupt: Interrupt::default() }
+    pub(super) fn new(is_shown: bool, things: &'static str) -> Self {
+        Self { bar: None, is_shown, things, interrupt: Interrupt::default() }
     }
 
     /// Also tells the work that it should stop.
@@ -30,15 +32,18 @@ impl Watch for Progress {
         if !self.is_shown {
             return;
         }
+        let things = self.things;
         let (bar, template) = match estimate {
             // The estimate may be far off: it comes from the last ANALYZE.
             Some(estimate) => (
                 ProgressBar::new(estimate),
-                "{bar:32} {human_pos} of about {human_len} entries, {per_sec}, {eta} left",
+                format!(
+                    "{{bar:32}} {{human_pos}} of about {{human_len}} {things}, {{per_sec}}, {{eta}} left"
+                ),
             ),
-            None => (ProgressBar::new_spinner(), "{spinner} {human_pos} entries, {per_sec}"),
+            None => (ProgressBar::new_spinner(), format!("{{spinner}} {{human_pos}} {things}, {{per_sec}}")),
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style);
         }
         self.bar = Some(bar);

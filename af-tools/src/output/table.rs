@@ -66,8 +66,8 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
 }
 
 /// A speed for people, in parentheses, with a space before; nothing where there is none.
-pub fn rate(entries_per_second: Option<f64>) -> String {
-    entries_per_second.map_or_else(String::new, |rate| format!(" ({} entries/s)", grouped(rate as u64)))
+pub fn rate(per_second: Option<f64>, things: &str) -> String {
+    per_second.map_or_else(String::new, |rate| format!(" ({} {things}/s)", grouped(rate as u64)))
 }
 
 /// A number for people: `1,450`.
@@ -92,8 +92,8 @@ mod tests {
         assert_eq!(counted(1, "chain", "chains"), "1 chain");
         assert_eq!(counted(0, "chain", "chains"), "0 chains");
         assert_eq!(counted(1_450, "entry", "entries"), "1,450 entries");
-        assert_eq!(rate(Some(1_234_567.0)), " (1,234,567 entries/s)");
-        assert_eq!(rate(None), "");
+        assert_eq!(rate(Some(1_234_567.0), "entries"), " (1,234,567 entries/s)");
+        assert_eq!(rate(None, "entries"), "");
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub struct EnvelopeHasher(Hasher);
 impl EnvelopeHasher {
     /// The hash of an envelope.
     pub fn hash(&mut self, envelope: &Envelope<'_>) -> Result<Digest, EnvelopeError> {
-        self.0.hash(|canonicalizer, sink| write_envelope(envelope, canonicalizer, sink))
+        self.0.hash(|canonicalizer, sink| write_envelope(envelope, None, canonicalizer, sink))
     }
 
     /// How many bytes the message last hashed has at the most, if PostgreSQL writes it as text.
@@ -97,39 +97,47 @@ impl EnvelopeHasher {
 
     /// Writes the canonical envelope itself. After an error the sink holds an unfinished part of it.
     pub fn write(&mut self, envelope: &Envelope<'_>, sink: &mut impl Sink) -> Result<(), EnvelopeError> {
-        write_envelope(envelope, self.0.canonicalizer(), sink).map(|_| ())
+        write_envelope(envelope, None, self.0.canonicalizer(), sink).map(|_| ())
     }
 
-    /// What is wrong with a stored message, of which nothing is believed: its kind, and the same for people.
-    pub fn check(
+    /// Writes the envelope with its hash, as one more key, `envelope_hash`: canonical JSON as well, from which the envelope
+    /// is had again by taking that key away. After an error the sink holds an unfinished part of it.
+    pub fn write_with_hash(
         &mut self,
-        envelope: Result<&Envelope<'_>, Unreadable>,
+        envelope: &Envelope<'_>,
+        hash: Digest,
+        sink: &mut impl Sink,
+    ) -> Result<(), EnvelopeError> {
+        write_envelope(envelope, Some(hash), self.0.canonicalizer(), sink).map(|_| ())
+    }
+
+    /// Checks a stored message, of which nothing is believed. Returns the envelope with the hash that vouches for it, or
+    /// what is wrong: its kind, and the same for people.
+    pub fn check<'e, 'a>(
+        &mut self,
+        envelope: Result<&'e Envelope<'a>, Unreadable>,
         stored: Option<&[u8]>,
-    ) -> Option<(FindingKind, String)> {
-        let stored = match stored.map(parse_hash) {
-            None => return Some((FindingKind::Unsealed, "envelope_hash is null".to_owned())),
-            Some(Err(error)) => {
-                return Some((FindingKind::Unsealed, format!("envelope_hash is malformed: {error}")));
-            }
-            Some(Ok(stored)) => stored,
-        };
-        let detail = match envelope {
-            Err(error) => format!("the envelope cannot be written: {error}"),
-            Ok(envelope) => match self.hash(envelope) {
-                Ok(computed) if computed == stored => return None,
-                Ok(computed) => {
-                    format!("the envelope hashes to {computed}, the stored envelope_hash is {stored}")
-                }
-                Err(error) => format!("the envelope cannot be written: {error}"),
-            },
-        };
-        Some((FindingKind::Altered, detail))
+    ) -> Result<(&'e Envelope<'a>, Digest), (FindingKind, String)> {
+        let unsealed = |detail| (FindingKind::Unsealed, detail);
+        let altered = |detail| (FindingKind::Altered, detail);
+        let stored = stored.ok_or_else(|| unsealed("envelope_hash is null".to_owned()))?;
+        let stored =
+            parse_hash(stored).map_err(|error| unsealed(format!("envelope_hash is malformed: {error}")))?;
+        let unwritable =
+            |error: &dyn std::error::Error| altered(format!("the envelope cannot be written: {error}"));
+        let envelope = envelope.map_err(|error| unwritable(&error))?;
+        let computed = self.hash(envelope).map_err(|error| unwritable(&error))?;
+        if computed == stored {
+            return Ok((envelope, stored));
+        }
+        Err(altered(format!("the envelope hashes to {computed}, the stored envelope_hash is {stored}")))
     }
 }
 
 /// Returns by how many bytes the JSON in it is longer as PostgreSQL's own text.
 fn write_envelope(
     envelope: &Envelope<'_>,
+    hash: Option<Digest>,
     canonicalizer: &mut Canonicalizer,
     sink: &mut impl Sink,
 ) -> Result<u64, EnvelopeError> {
@@ -137,6 +145,10 @@ fn write_envelope(
     // The keys are in canonical order already.
     sink.write(b"{\"cost\":");
     excess += write_json("cost", envelope.cost, canonicalizer, sink)?;
+    if let Some(hash) = hash {
+        sink.write(b",\"envelope_hash\":");
+        write_string(hash.to_string().as_bytes(), sink);
+    }
     sink.write(b",\"from\":");
     write_string(envelope.from_agent, sink);
     sink.write(b",\"id\":");
@@ -207,6 +219,18 @@ mod tests {
     }
 
     #[test]
+    fn the_hash_is_one_more_key_in_its_place() {
+        let mut hasher = EnvelopeHasher::default();
+        let mut out = Vec::new();
+        hasher.write_with_hash(&envelope(), GOLDEN.parse().unwrap(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let mut canonical = Vec::new();
+        Canonicalizer::default().write(Json::Text(text.as_bytes()), &mut canonical).unwrap();
+        assert_eq!(canonical, text.as_bytes());
+        assert_eq!(text.replace(&format!("\"envelope_hash\":\"{GOLDEN}\","), ""), TEXT);
+    }
+
+    #[test]
     fn an_absent_id_is_the_empty_one() {
         let mut hasher = EnvelopeHasher::default();
         let empty = Envelope { span_id: Some(b""), ..envelope() };
@@ -235,7 +259,7 @@ mod tests {
         let mut hasher = EnvelopeHasher::default();
         let hash = hasher.hash(&envelope()).unwrap().to_string();
         let mut kind = |envelope: Result<&Envelope<'_>, Unreadable>, stored: Option<&str>| {
-            hasher.check(envelope, stored.map(str::as_bytes)).map(|(kind, _)| kind)
+            hasher.check(envelope, stored.map(str::as_bytes)).err().map(|(kind, _)| kind)
         };
         assert_eq!(kind(Ok(&envelope()), Some(&hash)), None);
         assert_eq!(kind(Ok(&envelope()), None), Some(FindingKind::Unsealed));

@@ -121,7 +121,7 @@ impl Walk {
         let row = unsafe { self.values.row(&self.columns) };
         let envelope = row.envelope();
         let stored = row.bytes(MessageColumn::EnvelopeHash);
-        let (kind, detail) = self.hasher.check(envelope.as_ref().map_err(|error| *error), stored)?;
+        let (kind, detail) = self.hasher.check(envelope.as_ref().map_err(|error| *error), stored).err()?;
         let uuid = |column| row.uuid(column).map(uuid_to_sql);
         let trace_id = row.bytes(MessageColumn::TraceId);
         let trace_id = trace_id.map(|bytes| String::from_utf8_lossy(bytes).into_owned());

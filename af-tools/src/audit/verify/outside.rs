@@ -56,7 +56,8 @@ pub(super) fn verify(
 /// COPY takes no parameters; the table's name is quoted by the server.
 fn copy_statement(relation: &Relation, tenants: &[Uuid]) -> String {
     let columns = AUDIT_COLUMNS.map(|(column, _)| column).join(", ");
-    let condition = tenants_condition(tenants);
+    let condition =
+        tenants_condition(tenants).map_or_else(String::new, |tenants| format!(" WHERE {tenants}"));
     let table = &relation.name;
     format!(
         "COPY (SELECT {columns} FROM {table}{condition} ORDER BY tenant_id, seq) TO STDOUT (FORMAT binary)"
