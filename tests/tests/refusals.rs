@@ -163,7 +163,7 @@ fn what_postgresql_cannot_store_is_refused_as_it_refuses_it() {
     insert(&mut client, tenant);
     client.batch_execute("CREATE TABLE plain AS TABLE audits WITH NO DATA").unwrap();
     for (actor, details, codes) in [
-        // Two texts that fit, in a row that does not. Releases up to 15.19, and those of its day, have no code for it.
+        // Two texts that fit, in a row that does not: an internal error up to 15.19 and the releases of its day.
         ("repeat('x', 600000000)", "'{}'", &["54000", "XX000"][..]),
         // A string that is too long for jsonb.
         ("'someone'", "jsonb_build_object('text', repeat('x', 300000000))", &["54000"]),

@@ -28,6 +28,8 @@ impl World {
     fn new() -> Self {
         let database = Database::migrated();
         let mut superuser = database.connect();
+        // As docs/schema.md says: in PostgreSQL 14 everybody may, and could then put functions beside those of pg_af.
+        superuser.batch_execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC").unwrap();
         let [one, other] = ["one", "other"].map(|name| add_tenant_with_rows(&mut superuser, name));
         Self { database, superuser, one, other }
     }

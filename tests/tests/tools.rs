@@ -253,9 +253,11 @@ fn a_database_without_ledger_extension_or_permission_is_explained() {
     add_entries(&mut owner, tenant, 10);
     let stranger = format!("{}_stranger", database.name());
     let reader = format!("{}_reader", database.name());
+    // In PostgreSQL 14 everybody may create tables in public, and `migrate up` gets that far.
     owner
         .batch_execute(&format!(
-            "CREATE ROLE {stranger} LOGIN; CREATE ROLE {reader} LOGIN; GRANT SELECT ON audits TO {reader}"
+            "CREATE ROLE {stranger} LOGIN; CREATE ROLE {reader} LOGIN; GRANT SELECT ON audits TO {reader}; \
+             REVOKE CREATE ON SCHEMA public FROM PUBLIC"
         ))
         .unwrap();
     let as_role = |role: &str, arguments: &[&str], input: &[u8]| {

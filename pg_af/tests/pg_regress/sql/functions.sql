@@ -1,7 +1,9 @@
 \set VERBOSITY default
 -- Canonical JSON: keys by UTF-16 code units, shortest escapes, numbers exactly.
 SELECT af_canonical_json('{"b": 1.50, "a": [true, null, "\u00e9\u0001/"], "aa": {}, "": []}');
-SELECT af_canonical_json('{"\uff5e": 1, "\ud83d\ude00": 2, "z": 3}');
+-- Not as a table: before version 15, psql takes some characters for narrower than they are.
+SELECT af_canonical_json('{"\uff5e": 1, "\ud83d\ude00": 2, "z": 3}') AS canonical \gset
+\echo :canonical
 SELECT af_canonical_json('[0, -0.0, 1e2, 1e21, 1e-7, 0.000001, 9007199254740992, 9007199254740993, 333333333.33333329]');
 SELECT af_canonical_json('"scalar"'), af_canonical_json('1.0'), af_canonical_json('null'), af_canonical_json(NULL) IS NULL AS null_stays_null;
 
