@@ -37,7 +37,8 @@ use process::{children_of, is_alive, pid_of, run, send};
 pub use error::Error;
 pub use installation::find_bin_dir;
 
-/// The port in the socket's name. Each server has a directory to itself, so it need not differ.
+/// The port of a server that does not say otherwise. Without TCP it is but a part of the socket's name, and each
+/// server has a directory to itself, so it need not differ.
 const PORT: u16 = 5432;
 const SUPERUSER: &str = "postgres";
 const POLL: Duration = Duration::from_millis(20);
@@ -60,6 +61,8 @@ rm -rf -- "$2"
 pub struct Options {
     /// Where PostgreSQL's programs are; when `None`, they are searched as in [`find_bin_dir`].
     pub bin_dir: Option<PathBuf>,
+    /// The port in the socket's name; also that of TCP, where `listen_addresses` is among the settings.
+    pub port: u16,
     /// Lines for postgresql.conf, as name and value.
     pub settings: Vec<(String, String)>,
     /// Whether what was committed must survive a crash. Off by default: much faster, and enough for a server
@@ -75,6 +78,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             bin_dir: None,
+            port: PORT,
             settings: Vec::new(),
             durable: false,
             initdb_args: Vec::new(),
@@ -88,6 +92,7 @@ impl Default for Options {
 pub struct Server {
     bin_dir: PathBuf,
     directory: PathBuf,
+    port: u16,
     owner: Option<Owner>,
     startup_timeout: Duration,
     postmaster: Option<Child>,
@@ -159,6 +164,7 @@ impl Server {
         let mut server = Self {
             bin_dir,
             directory: directory.path().to_owned(),
+            port: options.port,
             owner,
             startup_timeout: options.startup_timeout,
             postmaster: None,
@@ -180,7 +186,7 @@ impl Server {
     fn configure(&self, options: &Options) -> Result<(), Error> {
         let mut settings = vec![
             ("listen_addresses", String::new()),
-            ("port", PORT.to_string()),
+            ("port", self.port.to_string()),
             ("unix_socket_directories", self.directory.display().to_string()),
             ("unix_socket_permissions", "0700".to_owned()),
         ];
@@ -222,7 +228,7 @@ impl Server {
                 self.postmaster = None;
                 return Err(Error::Ended { status, log: self.log_tail() });
             }
-            if connect(&self.directory, "postgres").is_ok() {
+            if connect(&self.directory, self.port, "postgres").is_ok() {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -242,7 +248,7 @@ impl Server {
     /// The port, which on a Unix socket is but a part of the socket's name.
     #[must_use]
     pub fn port(&self) -> u16 {
-        PORT
+        self.port
     }
 
     /// The cluster's superuser.
@@ -275,7 +281,7 @@ impl Server {
     pub fn url_as(&self, role: &str, database: &str) -> String {
         let host = percent_encode(&self.directory.display().to_string());
         let (role, database) = (percent_encode(role), percent_encode(database));
-        format!("postgresql:///{database}?host={host}&port={PORT}&user={role}")
+        format!("postgresql:///{database}?host={host}&port={}&user={role}", self.port)
     }
 
     /// The process id of the postmaster, while it runs.
@@ -291,8 +297,8 @@ impl Server {
     /// When the server refuses.
     pub fn create_database(&self, name: &str) -> Result<(), Error> {
         let doing = || format!("create database {name}");
-        let mut client =
-            connect(&self.directory, "postgres").map_err(|source| Error::Sql { doing: doing(), source })?;
+        let mut client = connect(&self.directory, self.port, "postgres")
+            .map_err(|source| Error::Sql { doing: doing(), source })?;
         client
             .batch_execute(&format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\"")))
             .map_err(|source| Error::Sql { doing: doing(), source })
@@ -302,7 +308,7 @@ impl Server {
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
         let mut command = self.server_command(program);
-        command.env("PGHOST", &self.directory).env("PGPORT", PORT.to_string()).env("PGUSER", SUPERUSER);
+        command.env("PGHOST", &self.directory).env("PGPORT", self.port.to_string()).env("PGUSER", SUPERUSER);
         command
     }
 
@@ -440,10 +446,10 @@ impl Drop for Server {
     }
 }
 
-fn connect(directory: &Path, database: &str) -> Result<postgres::Client, postgres::Error> {
+fn connect(directory: &Path, port: u16, database: &str) -> Result<postgres::Client, postgres::Error> {
     postgres::Config::new()
         .host_path(directory)
-        .port(PORT)
+        .port(port)
         .user(SUPERUSER)
         .dbname(database)
         .connect_timeout(Duration::from_secs(5))
@@ -473,7 +479,11 @@ mod tests {
     use super::*;
 
     fn select_one(server: &Server) -> i32 {
-        connect(server.socket_dir(), "postgres").unwrap().query_one("SELECT 1", &[]).unwrap().get(0)
+        connect(server.socket_dir(), server.port(), "postgres")
+            .unwrap()
+            .query_one("SELECT 1", &[])
+            .unwrap()
+            .get(0)
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The server that the tests of one binary share, and a fresh database for each test.
 
+use std::net::TcpListener;
 use std::process::Output;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -46,6 +47,17 @@ pub fn options() -> Options {
         [("max_connections", "200"), ("max_prepared_transactions", "50"), ("deadlock_timeout", "100ms")];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     Options { settings, ..Options::default() }
+}
+
+/// A TCP port of the loopback interface on which nobody listens right now.
+///
+/// # Panics
+///
+/// When there is none.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("a listener has an address").port()
 }
 
 /// Creates extension, tables and triggers by the migration.

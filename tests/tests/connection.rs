@@ -5,13 +5,13 @@ use std::ffi::OsStr;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 
-use af_tests::database::connect;
+use af_tests::database::{connect, free_port};
 use af_tests::ledger::{add_entries, add_tenant};
 use af_tests::tools::{self, Run, finish};
 use af_tools::throwaway::{Options, Server};
@@ -50,19 +50,16 @@ fn secured() -> &'static Secured {
 
 impl Secured {
     fn start() -> Self {
-        let mut server = Server::start(&Options::default()).expect("a throw-away server starts");
+        let port = free_port();
+        let mut server =
+            Server::start(&Options { port, ..Options::default() }).expect("a throw-away server starts");
         fill(&server);
-        server.stop().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        // The number is part of the socket's name, and whoever started the server knows the socket by its first one.
-        let socket = |port: u16| server.socket_dir().join(format!(".s.PGSQL.{port}"));
-        symlink(socket(port), socket(server.port())).unwrap();
         make_certificates(&server);
         let setting = |name: &str| server.socket_dir().join(name).display().to_string();
         append(
             &server.data_dir().join("postgresql.conf"),
             &format!(
-                "port = {port}\nlisten_addresses = '127.0.0.1'\nssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
+                "listen_addresses = '127.0.0.1'\nssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
                 setting("server.crt"),
                 setting("server.key")
             ),
