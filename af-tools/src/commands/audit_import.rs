@@ -74,7 +74,8 @@ pub(super) fn open(path: &Path, interrupt: &Interrupt) -> Result<Box<dyn Read>, 
         Failure::new(Exit::COULD_NOT_RUN, &error, None)
     };
     let file = if path.as_os_str() == "-" { standard_input() } else { File::open(path) }.map_err(error)?;
-    if file.metadata().map_err(error)?.is_dir() {
+    // Where nothing can be told, as of a pipe on Windows, reading will tell.
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         return Err(error(io::ErrorKind::IsADirectory.into()));
     }
     Ok(Box::new(interrupt.stops(file)))

@@ -18,8 +18,10 @@ pub struct Environment {
 impl Environment {
     /// Of this process.
     pub fn of_process() -> Self {
+        // Windows does not tell `pghost` from `PGHOST`, and gives a name back as it was first written.
+        let usual = |name: String| if cfg!(windows) { name.to_ascii_uppercase() } else { name };
         let variables = env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter_map(|(name, value)| Some((usual(name.into_string().ok()?), value.into_string().ok()?)))
             .collect();
         Self { variables, home: env::home_dir(), user: whoami::username().ok() }
     }

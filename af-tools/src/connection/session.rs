@@ -184,7 +184,6 @@ mod tests {
         assert_eq!(modes("host=h sslmode=allow"), [Tls::Disable, Tls::Require]);
         assert_eq!(modes("host=h"), [Tls::Prefer, Tls::Disable]);
         assert_eq!(modes("host=h sslmode=require"), [Tls::Require]);
-        #[cfg(unix)]
         assert_eq!(modes("host=/run,h sslmode=require"), [Tls::Disable, Tls::Require]);
     }
 
@@ -201,6 +200,16 @@ mod tests {
         assert_eq!(config.get_options(), Some("-c geqo=off"));
         assert_eq!(config.get_channel_binding(), ChannelBinding::Require);
         assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_socket_is_refused_where_there_are_none() {
+        for host in ["/run/pg", r"C:\\run\\pg"] {
+            let settings = settings(&format!("host={host}"));
+            let refused = configure(&settings, &settings.hosts[0], Tls::Disable);
+            assert!(matches!(refused, Err(Error::Unsupported(_))), "{host}");
+        }
     }
 
     #[test]

@@ -273,7 +273,8 @@ fn address(name: String, hostaddr: Option<IpAddr>, port: u16) -> Result<Address,
         let name = if name.is_empty() { ip.to_string() } else { name };
         return Ok(Address::Tcp { name, hostaddr });
     }
-    if name.starts_with('/') && cfg!(unix) {
+    // On Windows that is a path with or without a drive; a socket there is refused where it would be used.
+    if Path::new(&name).has_root() {
         return Ok(Address::Socket(PathBuf::from(name)));
     }
     if !name.is_empty() {
@@ -503,7 +504,6 @@ mod tests {
         let passwords: Vec<_> =
             settings.hosts.iter().map(|host| host.password.as_ref().map(Secret::reveal)).collect();
         assert_eq!(passwords, [Some("first"), Some("second"), None]);
-        #[cfg(unix)]
         assert_eq!(settings.hosts[2].address, Address::Socket(PathBuf::from("/run/pg")));
         assert!(resolve(Some("host=a,b port=1,2,3"), &[]).is_err());
         assert!(resolve(Some("host=a,b hostaddr=127.0.0.1"), &[]).is_err());
