@@ -2,7 +2,7 @@
 # PG_CONFIG=/path/to/pg_config chooses another PostgreSQL than version 15; ARGS goes to demo, bench, installcheck and test-all.
 
 .DEFAULT_GOAL := build
-.PHONY: build install installcheck demo test test-all test-sqlx bench lint help
+.PHONY: build install installcheck demo test test-all test-sqlx test-windows bench lint help
 
 build: ## build the extension and af-tools
 	@scripts/build
@@ -24,6 +24,9 @@ test-all: ## run the SQL and server tests on PostgreSQL 14 to 18 (ARGS="16 17" f
 
 test-sqlx: ## hold migrations against the sqlx command-line tool
 	@scripts/test-sqlx
+
+test-windows: ## compile af-tools for Windows, and run it and its unit tests under wine
+	@scripts/test-windows
 
 bench: ## measure insertion and verification
 	@scripts/bench $(ARGS)
