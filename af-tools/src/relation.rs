@@ -9,7 +9,7 @@ use crate::server::ServerError;
 pub(crate) type ColumnType = (&'static str, &'static str);
 
 /// Whether row-level security may hide rows of the table with OID `$1`.
-const MAY_HIDE_ROWS: &str = include_str!("../../sql/queries/may_hide_rows.sql");
+const MAY_HIDE_ROWS: &str = include_str!("../../sql/may_hide_rows.sql");
 
 /// Why a table cannot be worked with.
 #[derive(Debug, thiserror::Error)]

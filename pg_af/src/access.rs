@@ -6,7 +6,7 @@ use crate::error::Error;
 
 /// Whether row-level security may keep rows of `relation` from the current user.
 pub(crate) fn may_hide_rows(relation: &PgRelation) -> Result<bool, Error> {
-    const QUERY: &str = include_str!("../../sql/queries/may_hide_rows.sql");
+    const QUERY: &str = include_str!("../../sql/may_hide_rows.sql");
     // By select, which is read-only, so that it runs on a standby too.
     let answer =
         Spi::connect(|client| client.select(QUERY, Some(1), &[relation.oid().into()])?.first().get_one());
