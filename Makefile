@@ -1,8 +1,9 @@
 # Each target installs what the machine lacks (scripts/setup) and then does its work; `make help` lists them.
-# PG_CONFIG=/path/to/pg_config chooses another PostgreSQL than version 15; ARGS goes to demo, bench, installcheck and test-all.
+# PG_CONFIG=/path/to/pg_config chooses another PostgreSQL than version 15; ARGS goes to demo, bench,
+# generate, installcheck and test-all.
 
 .DEFAULT_GOAL := build
-.PHONY: build install installcheck demo test test-all test-sqlx test-windows bench lint help
+.PHONY: build install installcheck demo test test-all test-sqlx test-windows generate bench lint help
 
 build: ## build the extension and af-tools
 	@scripts/build
@@ -31,7 +32,10 @@ test-windows: ## compile af-tools for Windows, and run it and its unit tests und
 bench: ## measure insertion and verification
 	@scripts/bench $(ARGS)
 
-lint: ## check formatting, clippy and rustdoc
+generate: ## write what follows from the migrations and sql/queries (ARGS=--check only compares)
+	@scripts/generate $(ARGS)
+
+lint: ## check formatting, clippy, rustdoc and generated files
 	@scripts/lint
 
 help: ## list the targets

@@ -2,6 +2,7 @@
 //! for each test, random numbers that can be repeated, and `af-tools` as its users run it.
 //!
 //! - [`database`]: the server that the tests of one binary share, and a database for each
+//! - [`generated`]: files that are checked in and generated, for the program `generate`
 //! - [`ledger`]: writing entries and checking whole chains, without the code under test where that is possible
 //! - [`platform`]: a row for each of the platform's tables
 //! - [`random`]: seeded random numbers
@@ -12,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod database;
+pub mod generated;
 pub mod ledger;
 pub mod platform;
 pub mod random;

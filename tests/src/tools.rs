@@ -93,8 +93,8 @@ fn binary() -> &'static Path {
         let directories = test.ancestors().skip(1).take(2);
         let binary = directories.map(|directory| directory.join("af-tools")).find(|path| path.is_file());
         let binary = binary.expect("af-tools is built; `cargo build --release --package af-tools` does it");
-        // Migrations and schema are embedded.
-        let sources = ["../af-tools/src", "../sql/migrations", "../sql/schema.sql"];
+        let sources =
+            ["../af-tools/src", "../af-tools/queries/src", "../sql/migrations", "../sql/schema.sql"];
         let sources = sources.map(|source| Path::new(env!("CARGO_MANIFEST_DIR")).join(source));
         let built = modified(&binary);
         assert!(
