@@ -7,9 +7,11 @@
 mod inside;
 mod outside;
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use af_core::chain::{self, View};
+use af_queries::queries::tenants;
 use postgres::{Client, IsolationLevel, Transaction};
 use serde::Serialize;
 use uuid::Uuid;
@@ -293,15 +295,13 @@ fn add_missing_tenants(chains: &mut Vec<Chain>, tenants: &[Uuid]) {
 /// Fills in the names, where the table tenants can be read.
 fn name_tenants(transaction: &mut Transaction<'_>, chains: &mut [Chain]) -> Result<(), Error> {
     const CAN_READ: &str = "SELECT coalesce(has_table_privilege(to_regclass('tenants'), 'SELECT'), false)";
-    const NAMES: &str = "SELECT id, name FROM tenants WHERE id = ANY ($1)";
     let can_read = transaction.query_one(CAN_READ, &[]).map_err(doing("look up table tenants"))?;
     if !can_read.get::<_, bool>(0) {
         return Ok(());
     }
     let ids: Vec<Uuid> = chains.iter().filter_map(|chain| chain.tenant_id).collect();
-    let rows = transaction.query(NAMES, &[&ids]).map_err(doing("read the tenants' names"))?;
-    let names: std::collections::HashMap<Uuid, String> =
-        rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let rows = tenants::names().bind(transaction, &ids).all().map_err(doing("read the tenants' names"))?;
+    let names: HashMap<Uuid, String> = rows.into_iter().map(|row| (row.id, row.name)).collect();
     for chain in chains {
         chain.tenant = chain.tenant_id.and_then(|id| names.get(&id).cloned());
     }

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use af_queries::queries::{self, demo::ChooseEntry};
 use postgres::Client;
 use serde::Serialize;
 use uuid::Uuid;
@@ -302,27 +303,20 @@ fn verify(client: &mut Client) -> Result<Verified, Error> {
 
 /// An entry well inside the longest chain; one that moves money, if there is one.
 fn choose(client: &mut Client) -> Result<Edit, Error> {
-    const CHOOSE: &str = "\
-        WITH longest AS (SELECT tenant_id, max(seq) AS head FROM audits GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1) \
-        SELECT a.tenant_id, t.name, a.seq, a.id, a.action, a.details::text, \
-               jsonb_typeof(a.details -> 'amount') IS NOT DISTINCT FROM 'number' \
-        FROM longest JOIN audits a USING (tenant_id) JOIN tenants t ON t.id = a.tenant_id \
-        ORDER BY jsonb_typeof(a.details -> 'amount') IS NOT DISTINCT FROM 'number' DESC, abs(a.seq - head / 2), a.seq \
-        LIMIT 1";
-    let row = client.query_one(CHOOSE, &[]).map_err(doing("choose an entry"))?;
-    let (tenant_id, seq): (Uuid, i64) = (row.get(0), row.get(2));
-    let details = if row.get(6) {
+    let entry = queries::demo::choose_entry().bind(client).one().map_err(doing("choose an entry"))?;
+    let ChooseEntry { tenant_id, tenant, seq, id, action, details: before, has_amount } = entry;
+    let details = if has_amount {
         "jsonb_set(details, '{amount}', to_jsonb((details ->> 'amount')::numeric + 10000))"
     } else {
         "details || '{\"reviewed\": true}'"
     };
     Ok(Edit {
         tenant_id,
-        tenant: row.get(1),
+        tenant,
         seq,
-        id: row.get(3),
-        action: row.get(4),
-        before: row.get(5),
+        id,
+        action,
+        before,
         after: String::new(),
         statements: vec![
             "ALTER TABLE audits DISABLE TRIGGER af_audit_guard".to_owned(),
@@ -346,9 +340,8 @@ fn try_update(client: &mut Client, edit: &Edit) -> Result<String, Error> {
 fn tamper(client: &mut Client, edit: &mut Edit) -> Result<(), Error> {
     const DOING: &str = "edit an entry behind the guard's back";
     client.batch_execute(&edit.statements.join(";\n")).map_err(doing(DOING))?;
-    let after = "SELECT details::text FROM audits WHERE tenant_id = $1 AND seq = $2";
-    let row = client.query_one(after, &[&edit.tenant_id, &edit.seq]).map_err(doing(DOING))?;
-    edit.after = row.get(0);
+    let after = queries::audits::details_as_text().bind(client, &edit.tenant_id, &edit.seq).one();
+    edit.after = after.map_err(doing(DOING))?;
     Ok(())
 }
 

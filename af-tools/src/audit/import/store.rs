@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use af_queries::queries::tenants;
 use postgres::{Client, Statement, Transaction};
 use uuid::Uuid;
 
@@ -46,8 +47,9 @@ impl<'a> Store<'a> {
         if !may_insert.get::<_, bool>(0) {
             return Err(Error::NoPrivilege(audits.name));
         }
-        // The rows of a function come in order, and an INSERT is never parallel: so entries are
-        // chained in the order of the file.
+        // Not one of sql/queries: what is generated prepares a statement without rows anew each time, and this one runs
+        // for each batch. The rows of a function come in order, and an INSERT is never parallel: so entries are chained
+        // in the order of the file.
         let insert = format!(
             "INSERT INTO {} (tenant_id, ts, actor_type, actor_id, action, resource_type, resource_id, details) \
              SELECT e.tenant_id, e.ts::timestamptz, e.actor_type, e.actor_id, e.action, e.resource_type, e.resource_id, e.details::jsonb \
@@ -176,26 +178,25 @@ impl Flush<'_, '_> {
 
     /// Finds a tenant, or creates one by that name.
     fn resolve_tenant(&mut self, tenant: &Tenant) -> Result<Result<(), String>, Error> {
-        const BY_ID: &str = "SELECT id FROM tenants WHERE id = $1";
-        const BY_NAME: &str = "SELECT id FROM tenants WHERE name = $1";
-        const CREATE: &str =
-            "INSERT INTO tenants (name) VALUES ($1) ON CONFLICT (name) DO NOTHING RETURNING id";
         let found = self.store.attempt("find or create a tenant", |transaction, _| match tenant {
-            Tenant::Id(id) => Ok((transaction.query_opt(BY_ID, &[id])?, false)),
+            Tenant::Id(id) => {
+                let is_there = tenants::exists().bind(transaction, id).one()?;
+                Ok((is_there.then_some(*id), false))
+            }
             Tenant::Name(name) => {
-                if let Some(row) = transaction.query_opt(BY_NAME, &[name])? {
-                    return Ok((Some(row), false));
+                if let Some(id) = tenants::get_id_by_name().bind(transaction, name).opt()? {
+                    return Ok((Some(id), false));
                 }
-                match transaction.query_opt(CREATE, &[name])? {
-                    Some(row) => Ok((Some(row), true)),
+                match tenants::create_if_new().bind(transaction, name).opt()? {
+                    Some(id) => Ok((Some(id), true)),
                     // Another session was quicker, and has committed: now the name can be seen.
-                    None => Ok((transaction.query_opt(BY_NAME, &[name])?, false)),
+                    None => Ok((tenants::get_id_by_name().bind(transaction, name).opt()?, false)),
                 }
             }
         })?;
         match found {
-            Ok((Some(row), is_new)) => {
-                self.store.tenants.insert(tenant.clone(), row.get(0));
+            Ok((Some(id), is_new)) => {
+                self.store.tenants.insert(tenant.clone(), id);
                 self.store.tenants_bytes += tenant.size_bytes() + size_of::<Uuid>();
                 self.store.tenants_created += u64::from(is_new);
                 Ok(Ok(()))
