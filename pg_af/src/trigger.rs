@@ -59,28 +59,34 @@ impl TriggerCall {
         }
     }
 
-    /// What stays the same for all rows of the statement that makes this call; its first row makes it anew.
-    ///
-    /// # Safety
-    /// It is called once in a call, and each function always asks for the same `T`.
-    pub(crate) unsafe fn statement<T>(
-        &self,
-        make: impl FnOnce(&PgRelation) -> Result<T, Error>,
-    ) -> Result<&mut T, Error> {
-        let relation = self.relation();
-        // SAFETY: flinfo is valid (`new`); its fn_extra is the called function's alone (fmgr.h), null before the
-        // first call, and what is put there, always of one type, lives as long as fn_mcxt, in which it is registered.
-        // The reference is the only one during the call, as the caller promises.
-        unsafe {
-            let kept = (*self.flinfo).fn_extra.cast::<(pg_sys::Oid, T)>();
-            if !kept.is_null() && (*kept).0 == relation.oid() {
-                return Ok(&mut (*kept).1);
-            }
-            let statement = (relation.oid(), make(&relation)?);
-            let kept = PgMemoryContexts::For((*self.flinfo).fn_mcxt).leak_and_drop_on_delete(statement);
-            (*self.flinfo).fn_extra = kept.cast();
-            Ok(&mut (*kept).1)
+    /// The function's look-up data, which live as long as the statement.
+    pub(crate) fn flinfo(&self) -> *mut pg_sys::FmgrInfo {
+        self.flinfo
+    }
+}
+
+/// What stays the same for all rows of the statement that makes a call; its first row makes it anew.
+///
+/// # Safety
+/// `flinfo` is that of a call, and valid for `'call`, during which this is called once. Each function always asks for the
+/// same `T`.
+pub(crate) unsafe fn statement<'call, T>(
+    flinfo: *mut pg_sys::FmgrInfo,
+    relation: &PgRelation,
+    make: impl FnOnce(&PgRelation) -> Result<T, Error>,
+) -> Result<&'call mut T, Error> {
+    // SAFETY: flinfo is valid; its fn_extra is the called function's alone (fmgr.h), null before the first call, and
+    // what is put there, always of one type, lives as long as fn_mcxt, in which it is registered. The reference is the
+    // only one during the call, as the caller promises.
+    unsafe {
+        let kept = (*flinfo).fn_extra.cast::<(pg_sys::Oid, T)>();
+        if !kept.is_null() && (*kept).0 == relation.oid() {
+            return Ok(&mut (*kept).1);
         }
+        let statement = (relation.oid(), make(relation)?);
+        let kept = PgMemoryContexts::For((*flinfo).fn_mcxt).leak_and_drop_on_delete(statement);
+        (*flinfo).fn_extra = kept.cast();
+        Ok(&mut (*kept).1)
     }
 }
 

@@ -75,12 +75,21 @@ pub fn create_ledger(client: &mut Client) {
 ///
 /// When that fails.
 pub fn migrate(url: &str) {
-    let source = Source { url: Some(url.to_owned()), schema: None };
-    let settings = Settings::resolve(&source, &Environment::default()).expect("the URL is complete");
     let migrations = Migrations::read(&migrate::Source::Embedded).expect("the migrations can be read");
-    let mut history = History::open_or_begin(&settings).expect("the server accepts");
+    let mut history = History::open_or_begin(&settings(url)).expect("the server accepts");
     migrate::up(&mut history, &migrations, &UpOptions::default(), &mut ())
         .expect("the migrations can be applied");
+}
+
+/// What leads `af-tools` to the database at a URL.
+///
+/// # Panics
+///
+/// When the URL is no complete one.
+#[must_use]
+pub fn settings(url: &str) -> Settings {
+    let source = Source { url: Some(url.to_owned()), schema: None };
+    Settings::resolve(&source, &Environment::default()).expect("the URL is complete")
 }
 
 /// Connects, or fails the test.

@@ -9,7 +9,7 @@ use pgrx::{IntoDatum, PgRelation, pg_guard};
 use super::head;
 use crate::access;
 use crate::error::{Error, Table, WrongLink};
-use crate::trigger::{TriggerCall, function_info};
+use crate::trigger::{TriggerCall, function_info, statement};
 use crate::tuple;
 use crate::tuple::audit::AuditColumn;
 use crate::tuple::{Column, Columns, Row, Values};
@@ -52,8 +52,10 @@ impl Statement {
 fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
     call.require_before_insert("af_audit_chain()")?;
     let relation = call.relation();
-    // SAFETY: this is the only place where this function's state is asked for.
-    let Statement { columns, index, new, last, hasher } = unsafe { call.statement(Statement::new) }?;
+    // SAFETY: the look-up data outlive the call; this is the only place where this function's state is asked for, and
+    // a trigger is not called within its own call on them.
+    let Statement { columns, index, new, last, hasher } =
+        unsafe { statement(call.flinfo(), &relation, Statement::new) }?;
 
     // SAFETY: the new tuple is a row of the relation, for whose width the values have room. It and
     // the current memory context, the executor's for one row, outlive this call.

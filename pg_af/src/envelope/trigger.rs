@@ -6,7 +6,7 @@ use pgrx::pg_sys::{self, Datum};
 use pgrx::{PgRelation, pg_guard};
 
 use crate::error::{Error, Table};
-use crate::trigger::{TriggerCall, function_info};
+use crate::trigger::{TriggerCall, function_info, statement};
 use crate::tuple::message::MessageColumn;
 use crate::tuple::{self, Columns, Values};
 
@@ -44,8 +44,9 @@ impl Statement {
 fn check(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
     call.require_before_insert("af_envelope_check()")?;
     let relation = call.relation();
-    // SAFETY: this is the only place where this function's state is asked for.
-    let Statement { columns, new, hasher } = unsafe { call.statement(Statement::new) }?;
+    // SAFETY: the look-up data outlive the call; this is the only place where this function's state is asked for, and
+    // a trigger is not called within its own call on them.
+    let Statement { columns, new, hasher } = unsafe { statement(call.flinfo(), &relation, Statement::new) }?;
     // SAFETY: the new tuple is a row of the relation, for whose width the values have room. It and
     // the current memory context, the executor's for one row, outlive this call.
     let row = unsafe {

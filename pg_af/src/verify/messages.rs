@@ -106,7 +106,6 @@ impl Walk {
             }
             self.checked += batch.len() as u64;
             let is_last = batch.is_empty();
-            drop(batch);
             self.cursor = if is_last { None } else { Some(cursor.detach_into_name()) };
             Ok(())
         })

@@ -3,6 +3,7 @@
 //!
 //! - [`queries`]: the crate af-queries, from sql/queries
 //! - [`diagram`]: the diagram in docs/schema.md
+//! - [`schema`]: sql/schema.sql
 //!
 //! A further file is a further function in [`GENERATORS`].
 
@@ -10,6 +11,7 @@
 
 mod diagram;
 mod queries;
+mod schema;
 
 use std::env;
 use std::error::Error;
@@ -23,7 +25,7 @@ use af_tools::throwaway::Server;
 /// Adds files to what there should be, given the URL of a database that has all migrations.
 type Generator = fn(&str, &mut Files) -> Result<(), Box<dyn Error>>;
 
-const GENERATORS: [Generator; 2] = [queries::generate, diagram::generate];
+const GENERATORS: [Generator; 3] = [queries::generate, diagram::generate, schema::generate];
 
 #[expect(clippy::print_stderr, reason = "a program's own messages")]
 fn main() -> ExitCode {
