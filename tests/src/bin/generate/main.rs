@@ -3,7 +3,7 @@
 //!
 //! - [`queries`]: the crate af-queries, from sql/queries
 //! - [`diagram`]: the diagram in docs/schema.md
-//! - [`schema`]: sql/schema.sql
+//! - [`schema`]: the dump in sql/schema.sql
 //!
 //! A further file is a further function in [`GENERATORS`].
 
