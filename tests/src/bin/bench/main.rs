@@ -3,16 +3,18 @@
 //! Insertion: the same rows go into the ledger and into a table of the same columns and indexes without triggers, the
 //! chain columns being ready values there. The two alternate, in changing order, so that what else the machine does
 //! falls on both; medians are compared. Verification: both verifiers over the same chains, of two sizes, for which the
-//! time of one entry should be the same.
+//! time of one entry should be the same. Messages: the same for their check and their verifiers.
 //!
 //! Times depend on the machine and on its mood; ratios of one run are what may be quoted.
 
 #![forbid(unsafe_code)]
 
+mod messages;
+
 use std::error::Error;
 use std::time::Instant;
 
-use af_tests::database::{connect, create_ledger, options};
+use af_tests::database::{connect, migrate, options};
 use af_tests::ledger::add_tenant;
 use af_tests::random::Random;
 use af_tests::tools;
@@ -81,8 +83,8 @@ fn run(arguments: Arguments) -> Result<String, Box<dyn Error>> {
     let server = Server::start(&Options { durable: true, ..settings })?;
     server.create_database("bench")?;
     let url = server.url("bench");
+    migrate(&url);
     let mut client = connect(&url);
-    create_ledger(&mut client);
     for n in 0..100 {
         add_tenant(&mut client, &format!("tenant {n:03}"));
     }
@@ -115,6 +117,7 @@ fn run(arguments: Arguments) -> Result<String, Box<dyn Error>> {
         table += &verification_line("af_audit_verify()", entries, inside);
         table += &verification_line("af-tools audit verify", entries, outside);
     }
+    table += &messages::measure(&mut bench, &url)?;
     Ok(table)
 }
 
@@ -140,13 +143,16 @@ impl Bench {
              ALTER TABLE audits ENABLE ALWAYS TRIGGER zz_af_audit_chain; ALTER SEQUENCE plain_seq RESTART",
         )?;
         self.client.execute(&format!("INSERT INTO content {CONTENT}"), &[&rows, &tenants])?;
+        self.settle(&["content", "audits", "plain"])
+    }
+
+    /// Leaves nothing to do later that would fall on what is measured.
+    fn settle(&mut self, tables: &[&str]) -> Result<(), Box<dyn Error>> {
         // One by one: VACUUM does not run beside other statements.
-        for statement in
-            ["VACUUM ANALYZE content", "VACUUM ANALYZE audits", "VACUUM ANALYZE plain", "CHECKPOINT"]
-        {
-            self.client.batch_execute(statement)?;
+        for table in tables {
+            self.client.batch_execute(&format!("VACUUM ANALYZE {table}"))?;
         }
-        Ok(())
+        Ok(self.client.batch_execute("CHECKPOINT")?)
     }
 
     /// Which of two things to do first: by chance, so that neither always finds the machine as the other left it.
@@ -163,15 +169,26 @@ impl Bench {
                     decode(repeat('cd', 32), 'hex') FROM content"
         );
         let chained = format!("INSERT INTO audits ({columns}) SELECT {columns} FROM content");
+        self.alternate(rows, |bench| bench.prepare(rows, tenants), &plain, &chained)
+    }
+
+    /// Microseconds a row of two statements that insert so many, each round prepared anew.
+    fn alternate(
+        &mut self,
+        rows: i32,
+        prepare: impl Fn(&mut Self) -> Result<(), Box<dyn Error>>,
+        plain: &str,
+        with_trigger: &str,
+    ) -> Result<[f64; 2], Box<dyn Error>> {
         let mut seconds = [Vec::new(), Vec::new()];
         // The first round warms up, and does not count.
         for round in 0..=self.arguments.rounds {
-            self.prepare(rows, tenants)?;
-            for is_chained in self.order() {
+            prepare(self)?;
+            for has_trigger in self.order() {
                 let begun = Instant::now();
-                self.client.batch_execute(if is_chained { &chained } else { &plain })?;
+                self.client.batch_execute(if has_trigger { with_trigger } else { plain })?;
                 if round > 0 {
-                    seconds[usize::from(is_chained)].push(begun.elapsed().as_secs_f64());
+                    seconds[usize::from(has_trigger)].push(begun.elapsed().as_secs_f64());
                 }
             }
         }
