@@ -21,7 +21,7 @@ use self::run::Run;
 
 pub use self::error::Error;
 pub use self::history::{History, Holder};
-pub use self::loss::Loss;
+pub use self::loss::{Loss, Lost};
 pub use self::round_trip::{EXPECTED, Finding, RoundTrip, Stage, round_trip};
 pub use self::source::{Migrations, Source};
 

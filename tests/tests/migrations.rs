@@ -201,9 +201,12 @@ fn nothing_that_holds_data_is_dropped_in_silence() {
         let document = migrate(url, arguments, code);
         let losses = document["result"]["losses"].as_array().unwrap();
         assert_eq!(losses.len(), 11, "{document}");
-        let ledger = json!({"version": 1, "table": "audits", "rows": 20, "chains": 2});
+        let ledger = json!({"version": 1, "lost": "table", "table": "audits", "rows": 20, "chains": 2});
         assert!(losses.contains(&ledger), "{document}");
-        assert!(losses.contains(&json!({"version": 2, "table": "messages", "rows": 2})), "{document}");
+        assert!(
+            losses.contains(&json!({"version": 2, "lost": "table", "table": "messages", "rows": 2})),
+            "{document}"
+        );
         if code == 1 {
             assert!(message(&document).contains("audit ledger audits: 20 entries in 2 chains"), "{document}");
             assert!(hint(&document).contains("--allow-data-loss"), "{document}");
@@ -294,6 +297,38 @@ fn a_column_with_values_counts_as_data() {
     database.connect().batch_execute("UPDATE a SET \"odd; name\" = 7 WHERE n = 2").unwrap();
     let document = folder.migrate(url, &["down"], 1);
     assert!(message(&document).ends_with("column \"odd; name\" of table a: 1 value"), "{document}");
+}
+
+#[test]
+fn rows_that_a_script_deletes_count_as_data() {
+    let database = Database::new();
+    let url = &database.url();
+    let up = "CREATE TABLE a (n int); CREATE TABLE p (n int) PARTITION BY LIST (n); \
+              CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2); \
+              INSERT INTO a VALUES (1), (2), (3); INSERT INTO p SELECT * FROM a WHERE n < 3";
+    for (down, told) in [
+        ("DELETE FROM a WHERE n > 1", "2 rows of table a"),
+        ("TRUNCATE a", "3 rows of table a"),
+        ("DELETE FROM p WHERE n = 2", "1 row of table p2"),
+        ("DROP TABLE p1", "table p1: 1 row"),
+        ("DROP TABLE p", "table p: 2 rows"),
+        ("DELETE FROM a; TRUNCATE p", "3 rows of table a; 1 row of table p1; 1 row of table p2"),
+        // Nothing is lost by these.
+        ("UPDATE a SET n = n + 1", ""),
+        ("ALTER TABLE a ALTER n TYPE bigint", ""),
+        ("DELETE FROM a WHERE n > 3", ""),
+        ("CREATE TABLE b AS SELECT * FROM a; DELETE FROM b; DROP TABLE b", ""),
+    ] {
+        let folder = Folder::new(&[("1_a.up.sql", up), ("1_a.down.sql", down)]);
+        folder.migrate(url, &["up"], 0);
+        let document = folder.migrate(url, &["down"], if told.is_empty() { 0 } else { 1 });
+        if !told.is_empty() {
+            assert!(message(&document).ends_with(&format!("destroy data: {told}")), "{down}: {document}");
+            let kept: i64 = database.connect().query_one("SELECT count(*) FROM a, p", &[]).unwrap().get(0);
+            assert_eq!(kept, 6, "{down}");
+        }
+        database.connect().batch_execute("DROP TABLE a, p; DROP TABLE _sqlx_migrations").unwrap();
+    }
 }
 
 #[test]

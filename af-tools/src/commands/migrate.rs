@@ -9,7 +9,7 @@ use crate::cli::migrate::{DownArgs, SourceArgs, UpArgs};
 use crate::connection::Settings;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
-use crate::migrate::{self, Descent, History, Holder, Loss, Migration, Migrations, Observer, State};
+use crate::migrate::{self, Descent, History, Holder, Loss, Lost, Migration, Migrations, Observer, State};
 use crate::output::{ErrorReport, Printer, Report, Table, Verbosity, counted};
 
 /// What was done, or how things stand.
@@ -77,15 +77,17 @@ fn standing(state: State) -> &'static str {
 
 fn told(loss: &Loss) -> String {
     let Loss { table, rows, .. } = loss;
-    match (&loss.column, loss.chains) {
-        (Some(column), _) => {
-            format!("column {column} of table {table}: {}", counted(*rows, "value", "values"))
-        }
-        (None, Some(chains)) => {
+    let count = counted(*rows, "row", "rows");
+    match (loss.lost, &loss.column, loss.chains) {
+        (Lost::Table, _, Some(chains)) => {
             let (entries, chains) = (counted(*rows, "entry", "entries"), counted(chains, "chain", "chains"));
             format!("audit ledger {table}: {entries} in {chains}")
         }
-        (None, None) => format!("table {table}: {}", counted(*rows, "row", "rows")),
+        (Lost::Column, Some(column), _) => {
+            format!("column {column} of table {table}: {}", counted(*rows, "value", "values"))
+        }
+        (Lost::Rows, ..) => format!("{count} of table {table}"),
+        (Lost::Table | Lost::Column, ..) => format!("table {table}: {count}"),
     }
 }
 
@@ -195,12 +197,13 @@ mod tests {
 
     #[test]
     fn a_loss_is_told_in_the_terms_of_what_is_lost() {
-        let loss = |column: Option<&str>, rows, chains| {
+        let loss = |lost, column: Option<&str>, rows, chains| {
             let column = column.map(str::to_owned);
-            told(&Loss { version: 1, table: "audits".to_owned(), column, rows, chains })
+            told(&Loss { version: 1, lost, table: "audits".to_owned(), column, rows, chains })
         };
-        assert_eq!(loss(None, 1_450, Some(5)), "audit ledger audits: 1,450 entries in 5 chains");
-        assert_eq!(loss(None, 1, None), "table audits: 1 row");
-        assert_eq!(loss(Some("ts"), 2, None), "column ts of table audits: 2 values");
+        assert_eq!(loss(Lost::Table, None, 1_450, Some(5)), "audit ledger audits: 1,450 entries in 5 chains");
+        assert_eq!(loss(Lost::Table, None, 1, None), "table audits: 1 row");
+        assert_eq!(loss(Lost::Column, Some("ts"), 2, None), "column ts of table audits: 2 values");
+        assert_eq!(loss(Lost::Rows, None, 1, None), "1 row of table audits");
     }
 }
