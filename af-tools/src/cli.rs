@@ -6,6 +6,8 @@ pub mod demo;
 pub mod message;
 pub mod migrate;
 
+use std::time::Duration;
+
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::connection;
@@ -126,6 +128,11 @@ impl Command {
             Self::Man => "man",
         }
     }
+}
+
+/// A duration as it is typed: `500ms`, `30s`, `2min`.
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "a duration such as 500ms, 30s or 2min expected")
 }
 
 #[cfg(test)]

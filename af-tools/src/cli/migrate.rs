@@ -18,7 +18,7 @@ pub enum MigrateCommand {
     /// Revert the newest migration, or more
     ///
     /// All that are to be reverted go in one transaction, or none. When tables or columns are dropped that hold something,
-    /// nothing is reverted, unless --allow-data-loss is given.
+    /// or rows are deleted, nothing is reverted, unless --allow-data-loss is given.
     Down(DownArgs),
     /// Show how each migration stands to the database
     ///
@@ -52,7 +52,7 @@ impl SourceArgs {
 #[derive(Debug, Args)]
 pub struct LockArgs {
     /// Wait at most so long for other migrators, and for each lock on a table
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = super::duration)]
     pub lock_timeout: Duration,
 }
 
@@ -96,7 +96,7 @@ pub struct DownArgs {
     /// Revert so many migrations instead of one
     #[arg(long, value_name = "K", conflicts_with = "to")]
     pub steps: Option<usize>,
-    /// Go on although tables or columns that hold something are dropped
+    /// Go on although tables or columns that hold something are dropped, or rows deleted
     #[arg(long)]
     pub allow_data_loss: bool,
     /// Change nothing, and show what would be reverted and lost
