@@ -370,15 +370,42 @@ fn what_a_role_cannot_see_is_not_said_to_be_fine() {
     assert!(document["error"]["hint"].as_str().unwrap().contains("migrate up"), "{document}");
 }
 
+/// Stores so many messages of one trace, one a millisecond.
+fn add_messages(client: &mut Client, tenant: Uuid, count: i32) {
+    let many = "INSERT INTO messages (tenant_id, id, trace_id, from_agent, to_agent, type, payload, ts, envelope_hash) \
+         SELECT $1, id, 't', 'a', 'b', 'event', payload, ts, af_envelope_hash(id, 't', NULL, 'a', 'b', 'event', payload, '{}', '{}', ts) \
+         FROM (SELECT gen_random_uuid() AS id, jsonb_build_object('text', repeat(md5(n::text), 30)) AS payload, \
+                      timestamptz '2026-01-01 00:00+00' + n * interval '1 ms' AS ts FROM generate_series(1, $2) AS n) AS m";
+    client.execute(many, &[&tenant, &count]).unwrap();
+}
+
+#[test]
+fn many_findings_are_all_counted_and_as_many_described_as_wanted() {
+    let (database, mut client, tenant) = with_one_tenant();
+    add_messages(&mut client, tenant, 1_000);
+    client.batch_execute("ALTER TABLE messages DISABLE TRIGGER USER").unwrap();
+    client
+        .batch_execute(
+            "UPDATE messages SET to_agent = 'eve' WHERE extract(milliseconds FROM ts)::int % 10 < 7",
+        )
+        .unwrap();
+    let found =
+        client.query_one("SELECT count(*), count(DISTINCT id) FROM af_message_verify()", &[]).unwrap();
+    assert_eq!((found.get::<_, i64>(0), found.get::<_, i64>(1)), (700, 700));
+    let result = &message(&database, &["verify", "--max-findings", "5"], 3)["result"];
+    assert_eq!((&result["findings_total"], result["findings"].as_array().unwrap().len()), (&json!(700), 5));
+    let run = tools::run(&["--url", &database.url(), "message", "verify"]);
+    assert!(
+        run.stdout.contains("… and 680 more findings") && run.stdout.contains("tampered: 700 of 1,000"),
+        "{run:?}"
+    );
+}
+
 /// A reader that has seen enough ends the replay, and memory does not grow with it.
 #[test]
 fn a_long_replay_streams_and_ends_with_its_reader() {
     let (database, mut client, tenant) = with_one_tenant();
-    let many = "INSERT INTO messages (tenant_id, id, trace_id, from_agent, to_agent, type, payload, ts, envelope_hash) \
-         SELECT $1, id, 't', 'a', 'b', 'event', payload, ts, af_envelope_hash(id, 't', NULL, 'a', 'b', 'event', payload, '{}', '{}', ts) \
-         FROM (SELECT gen_random_uuid() AS id, jsonb_build_object('text', repeat(md5(n::text), 30)) AS payload, \
-                      timestamptz '2026-01-01 00:00+00' + n * interval '1 ms' AS ts FROM generate_series(1, 100000) AS n) AS m";
-    client.execute(many, &[&tenant]).unwrap();
+    add_messages(&mut client, tenant, 100_000);
     let tenant = tenant.to_string();
     let url = database.url();
     let start = || {

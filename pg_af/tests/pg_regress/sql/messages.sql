@@ -100,6 +100,25 @@ SELECT count(*) FROM (SELECT af_message_verify() LIMIT 2) AS two;
 -- Nothing to verify is said.
 SELECT * FROM af_message_verify(trace_id => 'no such');
 
+-- Who may not see everything is told so, and who may not read gets nothing.
+CREATE ROLE regress_reader;
+GRANT SELECT ON messages TO regress_reader;
+ALTER TABLE messages ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON messages FOR SELECT USING (tenant_id = '00000000-0000-4000-8000-00000000000c');
+SET ROLE regress_reader;
+SELECT right(tenant_id::text, 2) AS tenant, finding FROM af_message_verify();
+RESET ROLE;
+CREATE POLICY every ON messages FOR SELECT TO regress_reader USING (true);
+SET ROLE regress_reader;
+SELECT count(*) FROM af_message_verify();
+RESET ROLE;
+REVOKE SELECT ON messages FROM regress_reader;
+SET ROLE regress_reader;
+SELECT count(*) FROM af_message_verify();
+RESET ROLE;
+DROP OWNED BY regress_reader;
+DROP ROLE regress_reader;
+
 -- What is no message table, and no trigger.
 CREATE TABLE no_messages (LIKE messages);
 ALTER TABLE no_messages ALTER payload TYPE json;
