@@ -3,7 +3,7 @@
 # generate, installcheck and test-all.
 
 .DEFAULT_GOAL := build
-.PHONY: build install installcheck demo test test-all test-sqlx test-windows generate bench lint help
+.PHONY: build install installcheck demo test test-all test-sqlx test-windows check-examples generate bench lint help
 
 build: ## build the extension and af-tools
 	@scripts/build
@@ -29,6 +29,9 @@ test-sqlx: ## hold migrations against the sqlx command-line tool
 test-windows: ## compile af-tools for Windows, and run it and its unit tests under wine
 	@scripts/test-windows
 
+check-examples: ## hold the documented producers in Go and TypeScript against the vectors
+	@scripts/check-examples
+
 bench: ## measure insertion and verification
 	@scripts/bench $(ARGS)
 
@@ -39,4 +42,4 @@ lint: ## check formatting, clippy, rustdoc and generated files
 	@scripts/lint
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
