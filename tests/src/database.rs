@@ -241,6 +241,19 @@ pub fn backend_pid(client: &mut Client) -> i32 {
     client.query_one("SELECT pg_backend_pid()", &[]).expect("the session lives").get(0)
 }
 
+/// Waits until a query counts so many.
+///
+/// # Panics
+///
+/// When it does not within half a minute.
+pub fn wait_for_count(client: &mut Client, sql: &str, count: i64) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while client.query_one(sql, &[]).expect("can be asked").get::<_, i64>(0) != count {
+        assert!(Instant::now() < deadline, "{sql}: not {count}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Waits until a session waits for a lock, so that a test knows it came that far.
 ///
 /// # Panics

@@ -4,6 +4,7 @@
 //! - [`database`]: the server that the tests of one binary share, and a database for each
 //! - [`generated`]: files that are checked in and generated, for the program `generate`
 //! - [`ledger`]: writing entries and checking whole chains, without the code under test where that is possible
+//! - [`migrations`]: `af-tools migrate` with migrations of a test's own
 //! - [`platform`]: a row for each of the platform's tables
 //! - [`random`]: seeded random numbers
 //! - [`tools`]: the `af-tools` binary
@@ -15,6 +16,7 @@
 pub mod database;
 pub mod generated;
 pub mod ledger;
+pub mod migrations;
 pub mod platform;
 pub mod random;
 pub mod tools;
