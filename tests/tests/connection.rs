@@ -67,7 +67,8 @@ impl Secured {
         let rules = "local all postgres trust\n\
                      hostssl all tls_only 127.0.0.1/32 scram-sha-256\n\
                      hostnossl all plain_only 127.0.0.1/32 scram-sha-256\n\
-                     host all auditor 127.0.0.1/32 scram-sha-256\n";
+                     host all auditor 127.0.0.1/32 scram-sha-256\n\
+                     hostssl all migrator 127.0.0.1/32 scram-sha-256\n";
         fs::write(server.data_dir().join("pg_hba.conf"), rules).unwrap();
         server.restart().expect("the server starts with TLS");
         Self { server, port }
@@ -108,6 +109,7 @@ fn fill(server: &Server) {
     let mut client = connect(&url);
     let tenant = add_tenant(&mut client, "one");
     add_entries(&mut client, tenant, 10);
+    client.batch_execute(&format!("CREATE ROLE migrator LOGIN SUPERUSER PASSWORD '{PASSWORD}'")).unwrap();
     for role in ["auditor", "tls_only", "plain_only"] {
         client
             .batch_execute(&format!(
@@ -115,6 +117,20 @@ fn fill(server: &Server) {
             ))
             .unwrap();
     }
+}
+
+/// The arguments of the processes that a process has started, while they run.
+fn arguments_of_children(parent: u32) -> Vec<String> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let is_child = |path: &Path| {
+        let status = fs::read_to_string(path.join("status")).unwrap_or_default();
+        status
+            .lines()
+            .any(|line| line.strip_prefix("PPid:").is_some_and(|pid| pid.trim() == parent.to_string()))
+    };
+    let children = processes.map(|process| process.path()).filter(|path| is_child(path));
+    let arguments = children.filter_map(|path| fs::read(path.join("cmdline")).ok());
+    arguments.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
 }
 
 /// `ca.crt`, which has signed the server's certificate, and `other.crt`, which has not.
@@ -483,6 +499,37 @@ fn a_password_is_not_among_the_arguments_that_everybody_can_read() {
             assert!(!format!("{run:?}").contains("battery"), "{run:?}");
         }
     }
+}
+
+/// pg_dump connects as af-tools does, and is not told how in its arguments.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_leads_pg_dump_to_the_server_does_not_show() {
+    let home = empty_home();
+    let secured = secured();
+    let authority = format!("sslmode=verify-full host={HOST_NAME} sslrootcert='{}'", secured.file("ca.crt"));
+    let string = secured.string("migrator", &authority);
+    let child =
+        command(home.path(), Some(&string), &[] as &[(&str, &str)], &["migrate", "test"]).spawn().unwrap();
+    let id = child.id();
+    let watcher = std::thread::spawn(move || {
+        let mut seen = Vec::new();
+        while Path::new(&format!("/proc/{id}/exe")).read_link().is_ok() {
+            seen.extend(
+                arguments_of_children(id).into_iter().filter(|arguments| arguments.contains("--schema-only")),
+            );
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        seen
+    });
+    let run = finish(child);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let seen = watcher.join().unwrap();
+    assert!(!seen.is_empty(), "pg_dump was not seen at work");
+    assert!(
+        seen.iter().all(|arguments| !arguments.contains("battery") && !arguments.contains(HOST_NAME)),
+        "{seen:?}"
+    );
 }
 
 #[test]
