@@ -89,7 +89,7 @@ pub struct UpOptions {
     pub lock_timeout: Duration,
 }
 
-/// How far other migrators are waited for where nobody says.
+/// How long other migrators, and locks on tables, are waited for where nobody says.
 pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Default for UpOptions {

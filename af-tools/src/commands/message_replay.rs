@@ -79,8 +79,10 @@ fn to_stdout(args: &ReplayArgs, context: &mut Context<'_>) -> Result<Exit, Failu
 
 fn to_file(args: &ReplayArgs, path: &Path, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let failed =
-        |source| Failure::new(Exit::COULD_NOT_RUN, &FileError { path: path.to_owned(), source }, None);
+    let failed = |source| {
+        let hint = "The messages are gathered beside the file first: its directory must be there, writable and large enough.";
+        Failure::new(Exit::COULD_NOT_RUN, &FileError { path: path.to_owned(), source }, Some(hint.to_owned()))
+    };
     let mut file = NamedTempFile::new_in(directory).map_err(failed)?;
     let mut connection = context.connect()?;
     let mut watch = context.printer.progress("messages").stopped_by(&context.interrupt);

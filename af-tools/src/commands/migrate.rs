@@ -167,7 +167,8 @@ pub(super) fn status(args: &SourceArgs, context: &mut Context<'_>) -> Result<Exi
 fn judge(migrations: &[Migration]) -> (Exit, Option<ErrorReport>) {
     if migrations.iter().any(|migration| migration.state.is_drift()) {
         let message = "database and migrations have gone different ways".to_owned();
-        return (Exit::FINDING, Some(ErrorReport { message, hint: None }));
+        let hint = "docs/migrations.md says under \"Drift\" what to do about each; up and down change nothing until then.";
+        return (Exit::FINDING, Some(ErrorReport { message, hint: Some(hint.to_owned()) }));
     }
     let is_pending = migrations.iter().any(|migration| migration.state == State::Pending);
     (if is_pending { Exit::PENDING } else { Exit::DONE }, None)

@@ -160,7 +160,7 @@ impl Error {
             Self::Connection(error) => return error.hint(),
             Self::Program(error) => return error.hint(),
             Self::Statement { is_undone: false, .. } => {
-                "What the script did before that line stays, and the migration is marked as begun: see there."
+                "What the script did before that line stays, and the migration is marked as begun: set it right by hand, then delete its row from _sqlx_migrations."
             }
             Self::Server { source, .. } | Self::Statement { source, .. } => return source.hint(),
             Self::TransactionControl { .. } => {
