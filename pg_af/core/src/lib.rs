@@ -9,6 +9,7 @@
 //! - [`record`]: the canonical record of an entry, and its hash
 //! - [`envelope`]: the canonical envelope of a message, its hash, and the check of both
 //! - [`chain`]: the verifier, which takes entries one by one and yields findings
+//! - [`tally`]: the quick check of a whole chain, entries in any order
 //! - [`digest`]: SHA-256 values and the sink that computes them
 //! - `hasher`: that sink fed with canonical text
 #![forbid(unsafe_code)]
@@ -19,4 +20,5 @@ pub mod digest;
 pub mod envelope;
 mod hasher;
 pub mod record;
+pub mod tally;
 pub mod timestamp;

@@ -1,70 +1,12 @@
 //! The verifier against every way to tamper with a chain.
 
-use af_core::canonical::Json;
-use af_core::chain::{ChainReport, Entry, Finding, FindingKind, Status, Unreadable, Verifier, View};
+mod rows;
+
+use af_core::chain::{ChainReport, Finding, FindingKind, Status, Verifier, View};
 use af_core::digest::Digest;
-use af_core::record::{Record, RecordHasher};
-use af_core::timestamp::Timestamp;
 use proptest::prelude::*;
+use rows::{Row, chain};
 use uuid::Uuid;
-
-/// An owned row of an audit table.
-#[derive(Debug, Clone)]
-struct Row {
-    tenant: Uuid,
-    seq: Option<i64>,
-    id: Uuid,
-    action: Option<String>,
-    details: String,
-    version: i16,
-    prev_hash: Option<Vec<u8>>,
-    hash: Option<Vec<u8>>,
-}
-
-impl Row {
-    fn record(&self) -> Result<Record<'_>, Unreadable> {
-        Ok(Record {
-            hash_version: self.version,
-            tenant_id: self.tenant,
-            seq: self.seq.ok_or(Unreadable::NullColumn("seq"))?,
-            id: self.id,
-            actor_type: b"user",
-            actor_id: b"u",
-            action: self.action.as_ref().ok_or(Unreadable::NullColumn("action"))?.as_bytes(),
-            resource_type: b"document",
-            resource_id: None,
-            details: Json::Text(self.details.as_bytes()),
-            ts: Timestamp::from_postgres_micros(1).unwrap(),
-        })
-    }
-
-    fn seal(&mut self, prev: Option<Digest>) -> Digest {
-        self.prev_hash = prev.map(|prev| prev.as_bytes().to_vec());
-        let hash = RecordHasher::default().hash(self.prev_hash.as_deref(), &self.record().unwrap()).unwrap();
-        self.hash = Some(hash.as_bytes().to_vec());
-        hash
-    }
-}
-
-fn chain(tenant: u128, length: i64) -> Vec<Row> {
-    let mut prev = None;
-    (1..=length)
-        .map(|seq| {
-            let mut row = Row {
-                tenant: Uuid::from_u128(tenant),
-                seq: Some(seq),
-                id: Uuid::from_u128(tenant << 64 | seq as u128),
-                action: Some("read".into()),
-                details: format!("{{\"n\":{seq}}}"),
-                version: 1,
-                prev_hash: None,
-                hash: None,
-            };
-            prev = Some(row.seal(prev));
-            row
-        })
-        .collect()
-}
 
 fn verify(rows: &[Row]) -> (Vec<ChainReport>, Vec<Finding>) {
     verify_through(View::Whole, rows)
@@ -75,15 +17,7 @@ fn verify_through(view: View, rows: &[Row]) -> (Vec<ChainReport>, Vec<Finding>) 
     let mut findings = Vec::new();
     let mut reports = Vec::new();
     for row in rows {
-        let entry = Entry {
-            tenant_id: Some(row.tenant),
-            seq: row.seq,
-            id: Some(row.id),
-            prev_hash: row.prev_hash.as_deref(),
-            hash: row.hash.as_deref(),
-            record: row.record(),
-        };
-        reports.extend(verifier.push(&entry, &mut |finding| findings.push(finding)));
+        reports.extend(verifier.push(&row.entry(), &mut |finding| findings.push(finding)));
     }
     reports.extend(verifier.finish());
     (reports, findings)
