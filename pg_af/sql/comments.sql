@@ -10,6 +10,16 @@ COMMENT ON FUNCTION af_audit_guard() IS
     'BEFORE UPDATE, DELETE or TRUNCATE trigger: refuses them all';
 COMMENT ON FUNCTION af_audit_verify(uuid, regclass) IS
     'recomputes and checks every entry and link: one row a chain, with the first finding';
+COMMENT ON AGGREGATE af_audit_tally(bytea, uuid, bigint, uuid, timestamptz, text, text, text, text, text, jsonb, smallint, bytea, bytea) IS
+    'internal: what entries add up to, in any order; a part of af_audit_verify()';
+COMMENT ON FUNCTION af_audit_tally_add(internal, bytea, uuid, bigint, uuid, timestamptz, text, text, text, text, text, jsonb, smallint, bytea, bytea) IS
+    'internal: a part of the aggregate af_audit_tally';
+COMMENT ON FUNCTION af_audit_tally_merge(internal, internal) IS
+    'internal: a part of the aggregate af_audit_tally';
+COMMENT ON FUNCTION af_audit_tally_write(internal) IS
+    'internal: a part of the aggregate af_audit_tally';
+COMMENT ON FUNCTION af_audit_tally_read(bytea, internal) IS
+    'internal: a part of the aggregate af_audit_tally';
 COMMENT ON FUNCTION af_audit_findings(uuid, regclass, integer) IS
     'recomputes and checks every entry and link: one row a finding';
 COMMENT ON FUNCTION af_audit_head(uuid, regclass) IS
@@ -25,6 +35,10 @@ COMMENT ON FUNCTION af_message_verify(uuid, text, regclass) IS
 COMMENT ON FUNCTION af_version() IS
     'version of the pg_af library that is loaded';
 
+-- Compiling the query takes longer than it saves in a function that spends its time elsewhere.
+ALTER FUNCTION af_audit_verify(uuid, regclass) SET jit = off;
+ALTER FUNCTION af_audit_findings(uuid, regclass, integer) SET jit = off;
+
 -- All of them work with the caller's own rights on the tables, so nobody gains anything by a call.
 GRANT EXECUTE ON FUNCTION
     af_canonical_json(jsonb),
@@ -34,6 +48,11 @@ GRANT EXECUTE ON FUNCTION
     af_audit_guard(),
     af_audit_verify(uuid, regclass),
     af_audit_findings(uuid, regclass, integer),
+    af_audit_tally_add(internal, bytea, uuid, bigint, uuid, timestamptz, text, text, text, text, text, jsonb, smallint, bytea, bytea),
+    af_audit_tally_merge(internal, internal),
+    af_audit_tally_write(internal),
+    af_audit_tally_read(bytea, internal),
+    af_audit_tally(bytea, uuid, bigint, uuid, timestamptz, text, text, text, text, text, jsonb, smallint, bytea, bytea),
     af_audit_head(uuid, regclass),
     af_envelope(uuid, text, text, text, text, text, jsonb, jsonb, jsonb, timestamptz),
     af_envelope_hash(uuid, text, text, text, text, text, jsonb, jsonb, jsonb, timestamptz),

@@ -68,6 +68,16 @@ pub(crate) enum Error {
     NotUtf8,
     #[error("max_findings must not be negative")]
     NegativeLimit,
+    #[error("key of the tally is not 16 bytes")]
+    NoTallyKey,
+    #[error("function is called outside of the aggregate that it is a part of")]
+    NotInAggregate,
+    #[error("bytes are not those of a tally")]
+    NotATally,
+    #[error("no random bytes can be had")]
+    NoRandomness,
+    #[error("two checks of a chain disagree")]
+    ChecksDisagree,
     #[error("query on the table did not give what it asks for")]
     Spi(pgrx::spi::Error),
 }
@@ -154,7 +164,8 @@ impl Error {
             | Self::PartlyChained
             | Self::NotCurrentVersion(_)
             | Self::MalformedHash { .. }
-            | Self::NegativeLimit => ERRCODE_INVALID_PARAMETER_VALUE,
+            | Self::NegativeLimit
+            | Self::NoTallyKey => ERRCODE_INVALID_PARAMETER_VALUE,
             Self::WrongLink(_) | Self::WrongEnvelopeHash { .. } | Self::UnknownMessageType => {
                 ERRCODE_CHECK_VIOLATION
             }
@@ -162,7 +173,10 @@ impl Error {
                 ERRCODE_PROGRAM_LIMIT_EXCEEDED
             }
             Self::UnsealedHead { .. } | Self::NotUtf8 => ERRCODE_DATA_CORRUPTED,
-            Self::Spi(_) => ERRCODE_INTERNAL_ERROR,
+            Self::NotInAggregate => ERRCODE_FEATURE_NOT_SUPPORTED,
+            Self::Spi(_) | Self::NotATally | Self::NoRandomness | Self::ChecksDisagree => {
+                ERRCODE_INTERNAL_ERROR
+            }
             Self::Json(error)
             | Self::Record(RecordError::Details(error))
             | Self::Envelope(EnvelopeError { source: error, .. }) => match error {
@@ -202,6 +216,9 @@ impl Error {
             Self::UnknownMessageType => format!("The type must be one of {}.", MESSAGE_TYPES.join(", ")),
             Self::Envelope(error) => format!("{error}."),
             Self::Spi(error) => format!("{error}."),
+            Self::ChecksDisagree => {
+                "Its entries do not add up to an intact chain, but one by one nothing is found.".into()
+            }
             _ => return None,
         })
     }
@@ -234,6 +251,7 @@ impl Error {
             Self::UnknownMessageType => {
                 "Types are written in lower case; what is neither asked nor answered is an event."
             }
+            Self::ChecksDisagree => "Suspect the machine's memory, or an error in pg_af: nothing is proved.",
             Self::AppendOnly { .. } => "Record a correction as a new entry.",
             _ => return None,
         })

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use pgrx::{pg_guard, pg_sys};
 
 use crate::error::Error;
-use crate::trigger::{TriggerCall, function_info};
+use crate::fmgr::function_info;
+use crate::trigger::TriggerCall;
 
 function_info!(pg_finfo_af_audit_guard);
 

@@ -10,6 +10,8 @@
 //! - `guard`: the trigger that refuses every change to what is stored
 //! - `functions`: canonical text, record and hash for whoever wants to redo one by hand
 //! - `verify`: the check of whole chains, and of messages
+//! - `fmgr`: C functions, and what they keep between calls
+//! - `prefetch`: a row asked for before it is needed
 //! - `access`: what the current user may see
 //! - `error`: every error that a user can see, with its SQLSTATE
 //!
@@ -26,9 +28,11 @@ mod chain;
 mod convert;
 mod envelope;
 mod error;
+mod fmgr;
 mod functions;
 mod guard;
 mod jsonb;
+mod prefetch;
 #[cfg(any(test, feature = "pg_test"))]
 mod tests;
 mod trigger;
@@ -39,6 +43,7 @@ mod verify;
 
 extension_sql_file!("../sql/preconditions.sql", name = "preconditions", bootstrap);
 extension_sql_file!("../sql/triggers.sql", name = "triggers");
+extension_sql_file!("../sql/tally.sql", name = "tally");
 extension_sql_file!("../sql/comments.sql", name = "comments", finalize);
 
 /// What `cargo pgrx test` asks of the crate.

@@ -1,9 +1,10 @@
 //! What the trigger functions share: the call as PostgreSQL makes it, checked.
 
 use pgrx::pg_sys;
-use pgrx::{PgMemoryContexts, PgRelation, is_a};
+use pgrx::{PgRelation, is_a};
 
 use crate::error::Error;
+use crate::fmgr::kept;
 
 /// A call of a trigger function.
 pub(crate) struct TriggerCall {
@@ -75,30 +76,8 @@ pub(crate) unsafe fn statement<'call, T>(
     relation: &PgRelation,
     make: impl FnOnce(&PgRelation) -> Result<T, Error>,
 ) -> Result<&'call mut T, Error> {
-    // SAFETY: flinfo is valid; its fn_extra is the called function's alone (fmgr.h), null before the first call, and
-    // what is put there, always of one type, lives as long as fn_mcxt, in which it is registered. The reference is the
-    // only one during the call, as the caller promises.
-    unsafe {
-        let kept = (*flinfo).fn_extra.cast::<(pg_sys::Oid, T)>();
-        if !kept.is_null() && (*kept).0 == relation.oid() {
-            return Ok(&mut (*kept).1);
-        }
-        let statement = (relation.oid(), make(relation)?);
-        let kept = PgMemoryContexts::For((*flinfo).fn_mcxt).leak_and_drop_on_delete(statement);
-        (*flinfo).fn_extra = kept.cast();
-        Ok(&mut (*kept).1)
-    }
+    let is_same = |kept: &(pg_sys::Oid, T)| kept.0 == relation.oid();
+    // SAFETY: as the caller promises.
+    let kept = unsafe { kept(flinfo, is_same, || Ok((relation.oid(), make(relation)?))) }?;
+    Ok(&mut kept.1)
 }
-
-/// Announces a function to PostgreSQL's function manager, as PG_FUNCTION_INFO_V1 does in C.
-macro_rules! function_info {
-    ($name:ident) => {
-        #[unsafe(no_mangle)]
-        #[doc(hidden)]
-        extern "C" fn $name() -> &'static ::pgrx::pg_sys::Pg_finfo_record {
-            const INFO: ::pgrx::pg_sys::Pg_finfo_record = ::pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
-            &INFO
-        }
-    };
-}
-pub(crate) use function_info;

@@ -215,10 +215,15 @@ pub(crate) fn require_writable(length: u64, table: Table) -> Result<(), Error> {
 /// # Safety
 /// `datum` points to a varlena. It and the current memory context outlive `'a`.
 pub(crate) unsafe fn varlena_bytes<'a>(datum: Datum) -> &'a [u8] {
-    // SAFETY: as the caller promises. pg_detoast_datum_packed returns a varlena with a short or
-    // a 4-byte header, uncompressed and in line, for which the two macros give start and length.
+    // SAFETY: as the caller promises. A varlena with a short or a 4-byte header, uncompressed and in line, is what the
+    // two macros give start and length of; pg_detoast_datum_packed makes one of every other kind.
     unsafe {
-        let varlena = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
+        let mut varlena = datum.cast_mut_ptr();
+        // Most are of that kind already, and a call through pgrx costs more than all the rest here.
+        let is_external = pgrx::varatt_is_1b_e(varlena);
+        if is_external || !(pgrx::varatt_is_1b(varlena) || pgrx::varatt_is_4b_u(varlena)) {
+            varlena = pg_sys::pg_detoast_datum_packed(varlena);
+        }
         let length = pgrx::varsize_any_exhdr(varlena);
         std::slice::from_raw_parts(pgrx::vardata_any(varlena).cast(), length)
     }

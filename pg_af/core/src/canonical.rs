@@ -14,7 +14,7 @@ mod number;
 mod string;
 mod text;
 
-pub(crate) use number::write_integer;
+pub(crate) use number::{decimal_pair, write_integer};
 pub(crate) use string::{write_string, write_uuid};
 
 /// How deep containers may be nested.
@@ -27,6 +27,20 @@ pub const MAX_DEPTH: usize = 65_536;
 pub trait Sink {
     /// Takes the next bytes.
     fn write(&mut self, bytes: &[u8]);
+
+    /// The place where the next `length` bytes would go, to be filled and then taken over by [`Sink::advance`]; `None`
+    /// from a sink that has no such place. What is filled and not taken over is as if it had never been.
+    #[inline]
+    fn spare(&mut self, length: usize) -> Option<&mut [u8]> {
+        let _ = length;
+        None
+    }
+
+    /// Takes over the first `length` bytes of the place that [`Sink::spare`] gave last.
+    #[inline]
+    fn advance(&mut self, length: usize) {
+        let _ = length;
+    }
 }
 
 impl Sink for Vec<u8> {

@@ -83,7 +83,7 @@ pub(crate) struct HashSink {
 
 impl HashSink {
     /// A multiple of SHA-256's 64-byte block; most records fit whole.
-    const CAPACITY: usize = 2048;
+    const CAPACITY: usize = 4096;
 
     pub(crate) fn new() -> Self {
         Self { buffer: [0; Self::CAPACITY], filled: 0, hashed: 0, state: Sha256::new() }
@@ -108,13 +108,10 @@ impl HashSink {
     }
 }
 
-impl Sink for HashSink {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(free) = self.buffer.get_mut(self.filled..self.filled + bytes.len()) {
-            free.copy_from_slice(bytes);
-            self.filled += bytes.len();
-            return;
-        }
+impl HashSink {
+    /// Hashes what has gathered, and then takes bytes for which there was no room.
+    #[cold]
+    fn overflow(&mut self, bytes: &[u8]) {
         self.state.update(&self.buffer[..self.filled]);
         self.hashed += self.filled as u64;
         self.filled = 0;
@@ -125,6 +122,29 @@ impl Sink for HashSink {
             self.state.update(bytes);
             self.hashed += bytes.len() as u64;
         }
+    }
+}
+
+impl Sink for HashSink {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        match self.spare(bytes.len()) {
+            Some(spare) => {
+                spare.copy_from_slice(bytes);
+                self.advance(bytes.len());
+            }
+            None => self.overflow(bytes),
+        }
+    }
+
+    #[inline]
+    fn spare(&mut self, length: usize) -> Option<&mut [u8]> {
+        self.buffer[self.filled..].get_mut(..length)
+    }
+
+    #[inline]
+    fn advance(&mut self, length: usize) {
+        self.filled += length;
     }
 }
 
@@ -151,7 +171,7 @@ mod tests {
     fn pieces_of_any_size_hash_like_the_whole() {
         let input: Vec<u8> = (0..10_000_u32).map(|i| i.to_le_bytes()[0]).collect();
         let whole = Digest(Sha256::digest(&input).into());
-        for size in [1, 63, 64, 65, 2047, 2048, 2049, 9_999] {
+        for size in [1, 63, 64, 65, 4095, 4096, 4097, 9_999] {
             let mut sink = HashSink::new();
             input.chunks(size).for_each(|piece| sink.write(piece));
             assert_eq!(sink.length(), 10_000);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::canonical::Sink;
+use crate::canonical::{Sink, decimal_pair};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -60,17 +60,22 @@ impl Timestamp {
         let (year, month, day) = date_from_days(seconds.div_euclid(SECONDS_PER_DAY));
         let second_of_day = seconds.rem_euclid(SECONDS_PER_DAY);
 
+        // Each of them is below 100, which the ranges of the fields above guarantee.
+        let pair = |value: i64| decimal_pair(value as u8);
         let mut text = *b"0000-00-00T00:00:00.000000Z";
-        for (field, value) in [
-            (0..4, year),
-            (5..7, month),
-            (8..10, day),
-            (11..13, second_of_day / 3600),
-            (14..16, second_of_day / 60 % 60),
-            (17..19, second_of_day % 60),
-            (20..26, fraction),
+        for (at, digits) in [
+            (0, pair(year / 100)),
+            (2, pair(year % 100)),
+            (5, pair(month)),
+            (8, pair(day)),
+            (11, pair(second_of_day / 3600)),
+            (14, pair(second_of_day / 60 % 60)),
+            (17, pair(second_of_day % 60)),
+            (20, pair(fraction / 10_000)),
+            (22, pair(fraction / 100 % 100)),
+            (24, pair(fraction % 100)),
         ] {
-            write_digits(&mut text[field], value);
+            text[at..at + 2].copy_from_slice(&digits);
         }
         let mut end = 26;
         while text[end - 1] == b'0' && end > 20 {
@@ -81,14 +86,6 @@ impl Timestamp {
         }
         text[end] = b'Z';
         sink.write(&text[..=end]);
-    }
-}
-
-/// Fills `field` with the decimal digits of `value`, zeros in front.
-fn write_digits(field: &mut [u8], mut value: i64) {
-    for digit in field.iter_mut().rev() {
-        *digit = b'0' + (value % 10) as u8;
-        value /= 10;
     }
 }
 

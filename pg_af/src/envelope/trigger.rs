@@ -6,7 +6,8 @@ use pgrx::pg_sys::{self, Datum};
 use pgrx::{PgRelation, pg_guard};
 
 use crate::error::{Error, Table};
-use crate::trigger::{TriggerCall, function_info, statement};
+use crate::fmgr::function_info;
+use crate::trigger::{TriggerCall, statement};
 use crate::tuple::message::MessageColumn;
 use crate::tuple::{self, Columns, Values};
 

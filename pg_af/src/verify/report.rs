@@ -5,10 +5,11 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{PgRelation, Uuid};
 
-use super::ordered;
+use super::check;
 use super::target::Target;
 use crate::convert::{uuid_from_sql, uuid_to_sql};
 use crate::error::Error;
+use crate::fmgr::own_schema;
 use crate::tuple::audit::AuditColumn;
 
 /// Checks every entry and link: one row a chain, in the order of tenants.
@@ -19,6 +20,7 @@ use crate::tuple::audit::AuditColumn;
 fn af_audit_verify(
     tenant: default!(Option<Uuid>, "NULL"),
     relation: default!(Option<PgRelation>, "NULL"),
+    fcinfo: pg_sys::FunctionCallInfo,
 ) -> Result<
     TableIterator<
         'static,
@@ -38,7 +40,9 @@ fn af_audit_verify(
 > {
     let target = Target::open::<AuditColumn>(tenant, relation)?;
     let view = target.view()?;
-    let mut reports = ordered::walk(&target, view, &mut |_| ());
+    // SAFETY: fcinfo is that of this call.
+    let schema = unsafe { own_schema(fcinfo) };
+    let mut reports = check(&target, view, &schema, &mut |_| ())?;
     if reports.is_empty() {
         reports.push(ChainReport::empty(tenant.map(uuid_from_sql)));
     }
@@ -99,6 +103,7 @@ fn af_audit_findings(
     tenant: default!(Option<Uuid>, "NULL"),
     relation: default!(Option<PgRelation>, "NULL"),
     max_findings: default!(i32, "1000"),
+    fcinfo: pg_sys::FunctionCallInfo,
 ) -> Result<
     TableIterator<
         'static,
@@ -115,11 +120,13 @@ fn af_audit_findings(
     let limit = usize::try_from(max_findings).map_err(|_| Error::NegativeLimit)?;
     let target = Target::open::<AuditColumn>(tenant, relation)?;
     let mut findings: Vec<Finding> = Vec::new();
-    ordered::walk(&target, target.view()?, &mut |finding| {
+    // SAFETY: fcinfo is that of this call.
+    let schema = unsafe { own_schema(fcinfo) };
+    check(&target, target.view()?, &schema, &mut |finding| {
         if findings.len() < limit {
             findings.push(finding);
         }
-    });
+    })?;
     Ok(TableIterator::new(findings.into_iter().map(|finding| {
         (
             finding.tenant_id.map(uuid_to_sql),

@@ -1,4 +1,4 @@
-//! What is to be checked: a table, and a tenant or all of them.
+//! What is to be checked: a table, and one chain or all of them.
 
 use af_core::chain::View;
 use pgrx::PgRelation;
@@ -8,15 +8,25 @@ use crate::access;
 use crate::error::Error;
 use crate::tuple::{Column, Columns};
 
+/// Which chains of a table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Scope {
+    All,
+    Tenant(pgrx::Uuid),
+    /// The rows that belong to none: where there are any, somebody has put constraints out of the way.
+    WithoutTenant,
+}
+
 /// A table of the wanted kind, opened and locked against changes of its shape.
+#[derive(Clone)]
 pub(super) struct Target {
     relation: PgRelation,
-    /// Whose chain; `None` for all.
-    pub(super) tenant: Option<pgrx::Uuid>,
+    pub(super) scope: Scope,
 }
 
 impl Target {
-    /// `relation`, or the table of its kind that the caller's search_path leads to. It has the columns `C`.
+    /// `relation`, or the table of its kind that the caller's search_path leads to. It has the columns `C`. Without a
+    /// tenant, all chains are meant.
     pub(super) fn open<C: Column>(
         tenant: Option<pgrx::Uuid>,
         relation: Option<PgRelation>,
@@ -34,7 +44,16 @@ impl Target {
             return Err(Error::NotATable { relation: relation.name().into() });
         }
         Columns::<C>::of(&relation)?;
-        Ok(Self { relation, tenant })
+        Ok(Self { relation, scope: tenant.map_or(Scope::All, Scope::Tenant) })
+    }
+
+    /// One chain of it.
+    pub(super) fn chain(&self, tenant: Option<pgrx::Uuid>) -> Self {
+        Self { scope: tenant.map_or(Scope::WithoutTenant, Scope::Tenant), ..self.clone() }
+    }
+
+    pub(super) fn oid(&self) -> pg_sys::Oid {
+        self.relation.oid()
     }
 
     /// Its name for use in a query, with its schema, quoted.
@@ -47,12 +66,13 @@ impl Target {
         Ok(if access::may_hide_rows(&self.relation)? { View::Filtered } else { View::Whole })
     }
 
-    /// The condition on tenants, and its argument.
+    /// The condition on tenants, and its arguments.
     pub(super) fn condition(&self) -> (&'static str, Vec<pgrx::datum::DatumWithOid<'static>>) {
-        match self.tenant {
+        match self.scope {
+            Scope::All => ("", Vec::new()),
             // The operator is named with its schema, so that no other can be slipped in before it.
-            Some(tenant) => ("WHERE tenant_id OPERATOR(pg_catalog.=) $1", vec![tenant.into()]),
-            None => ("", Vec::new()),
+            Scope::Tenant(tenant) => ("WHERE tenant_id OPERATOR(pg_catalog.=) $1", vec![tenant.into()]),
+            Scope::WithoutTenant => ("WHERE tenant_id IS NULL", Vec::new()),
         }
     }
 }

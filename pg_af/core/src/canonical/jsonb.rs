@@ -10,8 +10,8 @@
 //! used unchecked, children lie inside their parent's data and behind their elder siblings (so
 //! that the walk is linear), and nesting is on a stack of our own (so that it cannot overflow).
 
-use super::number::{Decimal, write_integer};
-use super::string::{cmp_utf16, write_string};
+use super::number::{Decimal, decimal_pair, write_integer};
+use super::string::{cmp_utf16, utf16_prefix, write_key, write_string};
 use super::{JsonError, MAX_DEPTH, Sink};
 
 #[cfg(target_endian = "big")]
@@ -45,9 +45,10 @@ struct Item {
     end: usize,
 }
 
-/// A member of an object: the bytes of its key, and its value.
+/// A member of an object: the bytes of its key, what they are ordered by first, and its value.
 #[derive(Debug, Clone, Copy)]
 struct Member {
+    prefix: u64,
     key: (usize, usize),
     value: Item,
 }
@@ -148,15 +149,11 @@ impl Walker {
                     self.frames.pop();
                 }
                 Frame::Object { first, next, .. } => {
-                    if next != first {
-                        sink.write(b",");
-                        self.excess += 1;
-                    }
+                    let is_first = next == first;
                     let member = self.members[*next];
                     *next += 1;
-                    write_string(&bytes[member.key.0..member.key.1], sink);
-                    sink.write(b":");
-                    self.excess += 1;
+                    write_key(&bytes[member.key.0..member.key.1], is_first, sink);
+                    self.excess += if is_first { 1 } else { 2 };
                     self.write_item(bytes, member.value, sink)?;
                 }
             }
@@ -220,15 +217,17 @@ impl Walker {
             if key.kind != STRING {
                 return Err(JsonError::Damaged("a key that is not a string"));
             }
-            self.members.push(Member { key: (key.start, key.end), value: key });
+            let prefix = utf16_prefix(bytes, key.start, key.end);
+            self.members.push(Member { prefix, key: (key.start, key.end), value: key });
         }
         let added = &mut self.members[first..];
         for member in added.iter_mut() {
             member.value = rest.next(bytes)?;
         }
         let key = |member: &Member| &bytes[member.key.0..member.key.1];
-        added.sort_unstable_by(|a, b| cmp_utf16(key(a), key(b)));
-        if added.windows(2).any(|pair| key(&pair[0]) == key(&pair[1])) {
+        added.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| cmp_utf16(key(a), key(b))));
+        let is_same = |a: &Member, b: &Member| a.prefix == b.prefix && key(a) == key(b);
+        if added.windows(2).any(|pair| is_same(&pair[0], &pair[1])) {
             return Err(JsonError::DuplicateKey);
         }
         Ok(())
@@ -293,10 +292,21 @@ fn write_numeric(varlena: &[u8], digits: &mut Vec<u8>, sink: &mut impl Sink) -> 
     let whole_digits = u64::try_from(4 * (weight + 1)).unwrap_or(0);
     let printed = 3 + whole_digits + u64::from(scale);
 
-    // Most numbers are small integers: one digit of base 10,000 and nothing behind the point.
-    if words.len() == 1 && weight == 0 && !negative {
-        let digit = words.next().filter(|digit| *digit < 10_000).ok_or(BAD_DIGIT)?;
-        write_integer(i64::from(digit), sink);
+    // Most numbers are integers below 10^12, which are written as they are: three digits of base 10,000, of which zeros at
+    // the end are not stored.
+    let missing = i64::from(weight) + 1 - words.len() as i64;
+    if words.len() >= 1 && weight < 3 && missing >= 0 {
+        let mut value = 0;
+        for digit in words {
+            if digit >= 10_000 {
+                return Err(BAD_DIGIT);
+            }
+            value = value * 10_000 + i64::from(digit);
+        }
+        for _ in 0..missing {
+            value *= 10_000;
+        }
+        write_integer(if negative { -value } else { value }, sink);
         return Ok(printed);
     }
     digits.clear();
@@ -304,8 +314,8 @@ fn write_numeric(varlena: &[u8], digits: &mut Vec<u8>, sink: &mut impl Sink) -> 
         if digit >= 10_000 {
             return Err(BAD_DIGIT);
         }
-        let ascii = [digit / 1000, digit / 100 % 10, digit / 10 % 10, digit % 10];
-        digits.extend(ascii.map(|digit| b'0' + digit as u8));
+        digits.extend_from_slice(&decimal_pair((digit / 100) as u8));
+        digits.extend_from_slice(&decimal_pair((digit % 100) as u8));
     }
     Decimal::new(negative, digits, (weight + 1) * 4).write(sink);
     Ok(printed)

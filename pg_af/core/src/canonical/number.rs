@@ -1,5 +1,7 @@
 //! Numbers: ECMAScript's text where it is exact, plain decimal digits elsewhere.
 
+use std::io::Write as _;
+
 use super::Sink;
 
 /// A decimal number `±0.DIGITS × 10^exponent`, where DIGITS are ASCII without zeros at either end;
@@ -49,22 +51,35 @@ impl<'a> Decimal<'a> {
         if self.digits.len() > 17 {
             return false;
         }
-        let mut text = String::with_capacity(32);
-        text.push_str("0.");
-        text.extend(self.digits.iter().map(|digit| char::from(*digit)));
-        text.push('e');
-        text.push_str(&self.exponent.to_string());
-        let Ok(nearest) = text.parse::<f64>() else { return false };
+        // On the stack: in some ledgers every entry has such a number.
+        let mut text = [0_u8; 32];
+        let mut room = &mut text[..];
+        let written = (|| {
+            room.write_all(b"0.")?;
+            room.write_all(self.digits)?;
+            write!(room, "e{}", self.exponent)
+        })();
+        let left = room.len();
+        let Ok(text) = str::from_utf8(&text[..text.len() - left]) else { return false };
+        let Some(nearest) = written.ok().and_then(|()| text.parse::<f64>().ok()) else { return false };
         if !nearest.is_finite() || nearest == 0.0 {
             return false;
         }
         let mut buffer = ryu_js::Buffer::new();
         let shortest = buffer.format_finite(nearest).as_bytes();
-        let mut digits = Vec::with_capacity(32);
-        split(shortest, &mut digits).is_some_and(|(_, point)| {
-            let shortest = Decimal::new(self.negative, &digits, point);
-            shortest == self
-        })
+        // ECMAScript writes at most 21 digits before it takes to exponents, and at most 6 zeros before 17 digits.
+        let mut digits = [0_u8; 24];
+        let mut count = 0;
+        let split = split(shortest, |digit| {
+            if let Some(place) = digits.get_mut(count) {
+                *place = digit;
+            }
+            count += 1;
+        });
+        match (split, digits.get(..count)) {
+            (Some((_, point)), Some(digits)) => Decimal::new(self.negative, digits, point) == self,
+            _ => false,
+        }
     }
 
     /// ECMA-262 `Number::toString` (steps 6–10), given its digits and exponent.
@@ -117,13 +132,17 @@ pub(crate) fn write_integer(value: i64, sink: &mut impl Sink) {
     let mut text = [0; 20];
     let mut at = text.len();
     let mut rest = value.unsigned_abs();
-    loop {
+    while rest >= 100 {
+        at -= 2;
+        text[at..at + 2].copy_from_slice(&decimal_pair((rest % 100) as u8));
+        rest /= 100;
+    }
+    let [tens, ones] = decimal_pair(rest as u8);
+    at -= 1;
+    text[at] = ones;
+    if tens != b'0' {
         at -= 1;
-        text[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
+        text[at] = tens;
     }
     if value < 0 {
         at -= 1;
@@ -132,29 +151,47 @@ pub(crate) fn write_integer(value: i64, sink: &mut impl Sink) {
     sink.write(&text[at..]);
 }
 
-/// Splits the text of a JSON number into its sign, its digits (into `digits`) and the count of them
+/// The two digits of a number below 100.
+#[inline]
+pub(crate) fn decimal_pair(value: u8) -> [u8; 2] {
+    const PAIRS: [[u8; 2]; 100] = {
+        let mut pairs = [[0; 2]; 100];
+        let mut value = 0;
+        while value < 100 {
+            pairs[value] = [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8];
+            value += 1;
+        }
+        pairs
+    };
+    PAIRS[usize::from(value)]
+}
+
+/// Splits the text of a JSON number into its sign, its digits (one by one to `take`) and the count of them
 /// before the decimal point. `None` if the exponent is beyond what any stored number has.
-pub(super) fn split(text: &[u8], digits: &mut Vec<u8>) -> Option<(bool, i32)> {
+pub(super) fn split(text: &[u8], mut take: impl FnMut(u8)) -> Option<(bool, i32)> {
     /// Far above PostgreSQL's 131,072 digits before the point and 16,383 behind it.
     const MAX_EXPONENT: i32 = 200_000;
-    digits.clear();
     let (negative, unsigned) = match text.split_first() {
         Some((b'-', rest)) => (true, rest),
         _ => (false, text),
     };
+    let mut digits = 0_usize;
     let mut point = None;
     let mut exponent = 0;
     for (at, &byte) in unsigned.iter().enumerate() {
         match byte {
-            b'.' => point = Some(digits.len()),
+            b'.' => point = Some(digits),
             b'e' | b'E' => {
                 exponent = str::from_utf8(&unsigned[at + 1..]).ok()?.parse::<i32>().ok()?;
                 break;
             }
-            _ => digits.push(byte),
+            _ => {
+                take(byte);
+                digits += 1;
+            }
         }
     }
-    let point = i32::try_from(point.unwrap_or(digits.len())).ok()?;
+    let point = i32::try_from(point.unwrap_or(digits)).ok()?;
     (exponent.abs() <= MAX_EXPONENT && point <= MAX_EXPONENT).then_some((negative, point + exponent))
 }
 
@@ -165,7 +202,7 @@ mod tests {
 
     fn canonical(text: &str) -> String {
         let mut digits = Vec::new();
-        let (negative, point) = split(text.as_bytes(), &mut digits).unwrap();
+        let (negative, point) = split(text.as_bytes(), |digit| digits.push(digit)).unwrap();
         let mut out = Vec::new();
         Decimal::new(negative, &digits, point).write(&mut out);
         String::from_utf8(out).unwrap()
@@ -201,9 +238,18 @@ mod tests {
     }
 
     #[test]
+    fn integers_are_written_as_rust_writes_them() {
+        for value in [0, 1, 9, 10, 99, 100, 101, 999, 1_000, 123_456_789, i64::MAX, i64::MIN, -1, -10, -100] {
+            let mut out = Vec::new();
+            write_integer(value, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+        }
+    }
+
+    #[test]
     fn refuses_absurd_exponents() {
         for text in ["1e200001", "1e-200001", "1e99999999999999999999"] {
-            assert_eq!(split(text.as_bytes(), &mut Vec::new()), None, "{text}");
+            assert_eq!(split(text.as_bytes(), |_| ()), None, "{text}");
         }
     }
 

@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use super::Sink;
 
+const HEX: [u8; 16] = *b"0123456789abcdef";
+
 /// What follows the backslash for each byte; 0 where the byte stands for itself, `u` where it takes
 /// the six-character form.
 const ESCAPES: [u8; 256] = {
@@ -27,9 +29,78 @@ const ESCAPES: [u8; 256] = {
 
 /// Writes UTF-8 `text` as a JSON string, escaped as RFC 8785 section 3.2.2.2 says: the shortest form
 /// where JSON demands an escape, the character itself elsewhere.
+#[inline]
 pub(crate) fn write_string(text: &[u8], sink: &mut impl Sink) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    sink.write(b"\"");
+    write_between(b"\"", text, b"\"", sink);
+}
+
+/// Writes the key of an object's member, with the colon behind it and, unless it is the first, the comma before it.
+#[inline]
+pub(super) fn write_key(key: &[u8], is_first: bool, sink: &mut impl Sink) {
+    if is_first {
+        write_between(b"\"", key, b"\":", sink);
+    } else {
+        write_between(b",\"", key, b"\":", sink);
+    }
+}
+
+/// Writes `text`, escaped, between what stands before and behind it.
+#[inline]
+fn write_between<const BEFORE: usize, const BEHIND: usize>(
+    before: &[u8; BEFORE],
+    text: &[u8],
+    behind: &[u8; BEHIND],
+    sink: &mut impl Sink,
+) {
+    // Nearly all strings have nothing to escape: they are looked at while they are copied.
+    let length = BEFORE + text.len() + BEHIND;
+    if let Some((start, rest)) = sink.spare(length).and_then(|spare| spare.split_first_chunk_mut())
+        && let Some((middle, end)) = rest.split_last_chunk_mut()
+        && copy_unescaped(text, middle)
+    {
+        (*start, *end) = (*before, *behind);
+        return sink.advance(length);
+    }
+    sink.write(before);
+    write_escaped(text, sink);
+    sink.write(behind);
+}
+
+/// Copies `text` to a place of the same length, and returns whether nothing in it needs an escape.
+#[inline]
+fn copy_unescaped(text: &[u8], to: &mut [u8]) -> bool {
+    /// The pieces are those of `memcpy`: whole ones from the start, and one that ends where the text does.
+    #[inline]
+    fn copy<const PIECE: usize>(text: &[u8], to: &mut [u8]) -> bool {
+        let mut is_clean = true;
+        let (from, _) = text.as_chunks::<PIECE>();
+        let (into, _) = to.as_chunks_mut::<PIECE>();
+        for (from, into) in from.iter().zip(into) {
+            *into = *from;
+            is_clean &= needs_no_escape(from);
+        }
+        if let (Some(from), Some(into)) = (text.last_chunk::<PIECE>(), to.last_chunk_mut::<PIECE>()) {
+            *into = *from;
+            is_clean &= needs_no_escape(from);
+        }
+        is_clean
+    }
+    match text.len() {
+        16.. => copy::<16>(text, to),
+        8.. => copy::<8>(text, to),
+        4.. => copy::<4>(text, to),
+        _ => copy::<1>(text, to),
+    }
+}
+
+/// Whether all of the bytes stand for themselves.
+#[inline]
+fn needs_no_escape<const LENGTH: usize>(bytes: &[u8; LENGTH]) -> bool {
+    // Without a way out in the middle, so that the compiler can look at all of them at once.
+    !bytes.iter().fold(false, |found, &byte| found | (byte < 0x20) | (byte == b'"') | (byte == b'\\'))
+}
+
+fn write_escaped(text: &[u8], sink: &mut impl Sink) {
     let mut clean_from = 0;
     for (at, &byte) in text.iter().enumerate() {
         let escape = ESCAPES[usize::from(byte)];
@@ -39,39 +110,73 @@ pub(crate) fn write_string(text: &[u8], sink: &mut impl Sink) {
         sink.write(&text[clean_from..at]);
         clean_from = at + 1;
         if escape == b'u' {
-            let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
+            let [high, low] = HEX_PAIRS[usize::from(byte)];
             sink.write(&[b'\\', b'u', b'0', b'0', high, low]);
         } else {
             sink.write(&[b'\\', escape]);
         }
     }
     sink.write(&text[clean_from..]);
-    sink.write(b"\"");
 }
 
 /// Lower case with hyphens (RFC 9562 section 4), as a JSON string.
 pub(crate) fn write_uuid(uuid: Uuid, sink: &mut impl Sink) {
+    /// Where the two digits of each byte go.
+    const PLACES: [usize; 16] = [1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35];
     let mut text = *b"\"------------------------------------\"";
-    uuid.hyphenated().encode_lower(&mut text[1..37]);
+    for (place, byte) in PLACES.into_iter().zip(uuid.as_bytes()) {
+        text[place..place + 2].copy_from_slice(&HEX_PAIRS[usize::from(*byte)]);
+    }
     sink.write(&text);
 }
 
+/// The two hexadecimal digits of each byte.
+const HEX_PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [HEX[byte >> 4], HEX[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
 /// Orders UTF-8 texts by their UTF-16 code units (RFC 8785 section 3.2.3).
 ///
-/// UTF-8 bytes order by code point. UTF-16 differs in one thing: the surrogates (D800–DFFF) that
-/// write characters from U+10000 on sort before U+E000–U+FFFF. In UTF-8 the former start with
+/// The two orders differ only in that characters from U+10000 on sort before U+E000–U+FFFF. In UTF-8 the former start with
 /// F0–F4, the latter with EE or EF, so moving EE and EF above F4 gives UTF-16's order.
 pub(super) fn cmp_utf16(a: &[u8], b: &[u8]) -> Ordering {
-    fn weight(byte: u8) -> u8 {
-        match byte {
-            0xee | 0xef => byte + 8,
-            0xf0.. => byte - 2,
-            _ => byte,
-        }
-    }
     match a.iter().zip(b).find(|(a, b)| a != b) {
-        Some((&a, &b)) => weight(a).cmp(&weight(b)),
+        Some((&a, &b)) => utf16_weight(a).cmp(&utf16_weight(b)),
         None => a.len().cmp(&b.len()),
+    }
+}
+
+/// The first 8 bytes of `bytes[start..end]` as a number: texts whose numbers differ are in the order of the numbers.
+///
+/// Where a text is shorter, zeros stand in, which no byte of a longer one is less than.
+pub(super) fn utf16_prefix(bytes: &[u8], start: usize, end: usize) -> u64 {
+    let length = end - start;
+    let mut prefix = match bytes[start..].first_chunk() {
+        Some(eight) => u64::from_be_bytes(*eight),
+        _ => bytes[start..end].iter().rev().fold(0, |prefix, byte| prefix >> 8 | u64::from(*byte) << 56),
+    };
+    if length < 8 {
+        // What follows the text is not of it.
+        prefix &= !(u64::MAX >> (8 * length));
+    }
+    if prefix & 0x8080_8080_8080_8080 == 0 {
+        return prefix;
+    }
+    u64::from_be_bytes(prefix.to_be_bytes().map(utf16_weight))
+}
+
+/// What a byte counts where UTF-8 is ordered as UTF-16 would be.
+fn utf16_weight(byte: u8) -> u8 {
+    match byte {
+        0xee | 0xef => byte + 8,
+        0xf0.. => byte - 2,
+        _ => byte,
     }
 }
 
@@ -97,9 +202,56 @@ mod tests {
     }
 
     #[test]
+    fn uuids_are_written_as_their_crate_writes_them() {
+        for uuid in [Uuid::nil(), Uuid::max(), Uuid::from_u128(0x0123_4567_89ab_cdef_1032_5476_98ba_dcfe)] {
+            let mut out = Vec::new();
+            write_uuid(uuid, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("\"{uuid}\""));
+        }
+    }
+
+    #[test]
     fn surrogates_sort_below_the_last_of_the_basic_plane() {
         assert_eq!(cmp_utf16("😀".as_bytes(), "\u{ff5e}".as_bytes()), Ordering::Less);
         assert_eq!("😀".cmp("\u{ff5e}"), Ordering::Greater);
+    }
+
+    /// One byte that needs an escape, at every place of texts of every length up to where pieces repeat.
+    #[test]
+    fn no_escape_is_overlooked() {
+        for length in 0..70_usize {
+            let clean = "x".repeat(length);
+            assert_eq!(in_place(&clean), format!("\"{clean}\""));
+            for at in 0..length {
+                for (byte, escaped) in
+                    [('"', "\\\""), ('\\', "\\\\"), ('\u{0}', "\\u0000"), ('\u{1f}', "\\u001f")]
+                {
+                    let mut text = clean.clone();
+                    text.replace_range(at..=at, &byte.to_string());
+                    assert_eq!(in_place(&text), format!("\"{}{escaped}{}\"", &clean[..at], &clean[at + 1..]));
+                }
+            }
+        }
+    }
+
+    /// Written into the sink's own place, as it is for a hash.
+    fn in_place(text: &str) -> String {
+        struct Fixed([u8; 512], usize);
+        impl Sink for Fixed {
+            fn write(&mut self, bytes: &[u8]) {
+                self.spare(bytes.len()).unwrap().copy_from_slice(bytes);
+                self.advance(bytes.len());
+            }
+            fn spare(&mut self, length: usize) -> Option<&mut [u8]> {
+                self.0[self.1..].get_mut(..length)
+            }
+            fn advance(&mut self, length: usize) {
+                self.1 += length;
+            }
+        }
+        let mut sink = Fixed([0; 512], 0);
+        write_string(text.as_bytes(), &mut sink);
+        String::from_utf8(sink.0[..sink.1].to_vec()).unwrap()
     }
 
     proptest! {
@@ -107,6 +259,10 @@ mod tests {
         fn orders_as_utf16_does(a in "\\PC{0,4}", b in "\\PC{0,4}") {
             let by_units = a.encode_utf16().cmp(b.encode_utf16());
             prop_assert_eq!(cmp_utf16(a.as_bytes(), b.as_bytes()), by_units);
+            let both = format!("{a}{b}");
+            let prefix = |start, end| utf16_prefix(both.as_bytes(), start, end);
+            let by_prefix = prefix(0, a.len()).cmp(&prefix(a.len(), both.len()));
+            prop_assert!(by_prefix == by_units || by_prefix == Ordering::Equal);
         }
     }
 }

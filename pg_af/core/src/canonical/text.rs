@@ -281,8 +281,8 @@ impl Walker {
                 lexer.number()?;
                 self.scratch.clear();
                 let text = &lexer.text[start..lexer.at];
-                let (negative, point) =
-                    number::split(text, &mut self.scratch).ok_or(JsonError::NumberOutOfRange)?;
+                let (negative, point) = number::split(text, |digit| self.scratch.push(digit))
+                    .ok_or(JsonError::NumberOutOfRange)?;
                 Decimal::new(negative, &self.scratch, point).write(sink);
             }
             _ => {
