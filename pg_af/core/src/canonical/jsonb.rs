@@ -57,12 +57,15 @@ struct Member {
 #[derive(Debug, Clone, Copy)]
 enum Frame {
     Array(Entries),
-    /// The members still to come, as a range of the walker's sorted `members`.
-    Object {
-        first: usize,
-        next: usize,
-        end: usize,
-    },
+    Object(Members),
+}
+
+/// The members of an object that are still to come, as a range of the walker's sorted `members`.
+#[derive(Debug, Clone, Copy)]
+struct Members {
+    first: usize,
+    next: usize,
+    end: usize,
 }
 
 /// Reads `JEntry` words one after the other.
@@ -79,6 +82,8 @@ struct Entries {
 }
 
 impl Entries {
+    // Once for each key and value: worth having where it is called.
+    #[inline(always)]
     fn next(&mut self, bytes: &[u8]) -> Result<Item, JsonError> {
         let entry = word(bytes, self.at)?;
         let length = (entry & LENGTH_MASK) as usize;
@@ -122,47 +127,75 @@ impl Walker {
                 return Err(JsonError::Damaged("a scalar that is not one value"));
             }
             let scalar = entries(bytes, 4, 1, 1, bytes.len())?.next(bytes)?;
-            if scalar.kind == CONTAINER {
-                return Err(JsonError::Damaged("a container where a scalar must be"));
-            }
-            return self.write_item(bytes, scalar, sink);
+            return self.write_scalar(bytes, scalar, sink);
         }
-        self.open(bytes, 0, bytes.len(), sink)?;
-        while let Some(frame) = self.frames.last_mut() {
-            match frame {
-                Frame::Array(rest) if rest.left == 0 => {
-                    sink.write(b"]");
-                    self.frames.pop();
+        let mut frame = self.open(bytes, 0, bytes.len(), sink)?;
+        loop {
+            let inner = match &mut frame {
+                Frame::Array(rest) => self.write_elements(bytes, rest, sink)?,
+                Frame::Object(rest) => self.write_members(bytes, rest, sink)?,
+            };
+            if let Some(item) = inner {
+                // Left until the container in it is written.
+                if self.frames.len() + 1 == MAX_DEPTH {
+                    return Err(JsonError::TooDeep);
                 }
-                Frame::Array(rest) => {
-                    if rest.started {
-                        sink.write(b",");
-                        self.excess += 1;
-                    }
-                    let item = rest.next(bytes)?;
-                    self.write_item(bytes, item, sink)?;
-                }
-                Frame::Object { first, next, end } if next == end => {
-                    sink.write(b"}");
-                    let first = *first;
-                    self.members.truncate(first);
-                    self.frames.pop();
-                }
-                Frame::Object { first, next, .. } => {
-                    let is_first = next == first;
-                    let member = self.members[*next];
-                    *next += 1;
-                    write_key(&bytes[member.key.0..member.key.1], is_first, sink);
-                    self.excess += if is_first { 1 } else { 2 };
-                    self.write_item(bytes, member.value, sink)?;
-                }
+                self.frames.push(frame);
+                frame = self.open(bytes, align(item.start), item.end, sink)?;
+            } else if let Some(outer) = self.frames.pop() {
+                frame = outer;
+            } else {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
-    /// Writes a scalar whole, or opens a container.
-    fn write_item(&mut self, bytes: &[u8], item: Item, sink: &mut impl Sink) -> Result<(), JsonError> {
+    /// Writes the elements up to the next that is a container, which is returned, or up to the array's end.
+    fn write_elements(
+        &mut self,
+        bytes: &[u8],
+        rest: &mut Entries,
+        sink: &mut impl Sink,
+    ) -> Result<Option<Item>, JsonError> {
+        while rest.left > 0 {
+            if rest.started {
+                sink.write(b",");
+                self.excess += 1;
+            }
+            let item = rest.next(bytes)?;
+            if item.kind == CONTAINER {
+                return Ok(Some(item));
+            }
+            self.write_scalar(bytes, item, sink)?;
+        }
+        sink.write(b"]");
+        Ok(None)
+    }
+
+    /// Writes the members up to the next whose value is a container, which is returned, or up to the object's end.
+    fn write_members(
+        &mut self,
+        bytes: &[u8],
+        rest: &mut Members,
+        sink: &mut impl Sink,
+    ) -> Result<Option<Item>, JsonError> {
+        while rest.next < rest.end {
+            let is_first = rest.next == rest.first;
+            let member = self.members[rest.next];
+            rest.next += 1;
+            write_key(&bytes[member.key.0..member.key.1], is_first, sink);
+            self.excess += if is_first { 1 } else { 2 };
+            if member.value.kind == CONTAINER {
+                return Ok(Some(member.value));
+            }
+            self.write_scalar(bytes, member.value, sink)?;
+        }
+        sink.write(b"}");
+        self.members.truncate(rest.first);
+        Ok(None)
+    }
+
+    fn write_scalar(&mut self, bytes: &[u8], item: Item, sink: &mut impl Sink) -> Result<(), JsonError> {
         match item.kind {
             STRING => write_string(&bytes[item.start..item.end], sink),
             NUMERIC => {
@@ -172,7 +205,7 @@ impl Walker {
             FALSE => sink.write(b"false"),
             TRUE => sink.write(b"true"),
             NULL => sink.write(b"null"),
-            CONTAINER => self.open(bytes, align(item.start), item.end, sink)?,
+            CONTAINER => return Err(JsonError::Damaged("a container where a scalar must be")),
             _ => return Err(JsonError::Damaged("an unknown type of value")),
         }
         Ok(())
@@ -185,33 +218,29 @@ impl Walker {
         start: usize,
         end: usize,
         sink: &mut impl Sink,
-    ) -> Result<(), JsonError> {
-        if self.frames.len() == MAX_DEPTH {
-            return Err(JsonError::TooDeep);
-        }
+    ) -> Result<Frame, JsonError> {
         let header = word(bytes, start)?;
         let count = (header & COUNT_MASK) as usize;
-        let frame = match header & KIND_MASK {
+        match header & KIND_MASK {
             IS_ARRAY => {
                 sink.write(b"[");
-                Frame::Array(entries(bytes, start + 4, count, count, end)?)
+                Ok(Frame::Array(entries(bytes, start + 4, count, count, end)?))
             }
             IS_OBJECT => {
                 sink.write(b"{");
                 let first = self.members.len();
                 self.index_members(bytes, start + 4, count, end)?;
-                Frame::Object { first, next: first, end: self.members.len() }
+                Ok(Frame::Object(Members { first, next: first, end: self.members.len() }))
             }
-            _ => return Err(JsonError::Damaged("an unknown kind of container")),
-        };
-        self.frames.push(frame);
-        Ok(())
+            _ => Err(JsonError::Damaged("an unknown kind of container")),
+        }
     }
 
     /// Appends an object's members in canonical order to `members`.
     fn index_members(&mut self, bytes: &[u8], at: usize, count: usize, end: usize) -> Result<(), JsonError> {
         let mut rest = entries(bytes, at, 2 * count, 2 * count, end)?;
         let first = self.members.len();
+        self.members.reserve(count);
         for _ in 0..count {
             let key = rest.next(bytes)?;
             if key.kind != STRING {

@@ -89,6 +89,7 @@ fn copy_unescaped(text: &[u8], to: &mut [u8]) -> bool {
         16.. => copy::<16>(text, to),
         8.. => copy::<8>(text, to),
         4.. => copy::<4>(text, to),
+        2.. => copy::<2>(text, to),
         _ => copy::<1>(text, to),
     }
 }
@@ -155,6 +156,7 @@ pub(super) fn cmp_utf16(a: &[u8], b: &[u8]) -> Ordering {
 /// The first 8 bytes of `bytes[start..end]` as a number: texts whose numbers differ are in the order of the numbers.
 ///
 /// Where a text is shorter, zeros stand in, which no byte of a longer one is less than.
+#[inline]
 pub(super) fn utf16_prefix(bytes: &[u8], start: usize, end: usize) -> u64 {
     let length = end - start;
     let mut prefix = match bytes[start..].first_chunk() {
