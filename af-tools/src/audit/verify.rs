@@ -88,7 +88,7 @@ pub struct Finding {
     pub seq: Option<i64>,
     /// The entry, where there is one.
     pub id: Option<Uuid>,
-    /// Its kind: altered, relinked, missing, reordered, duplicated, truncated or unsealed.
+    /// Its kind: altered, relinked, missing, reordered, duplicated, truncated, rewritten or unsealed.
     pub finding: String,
     /// The same for people.
     pub detail: String,

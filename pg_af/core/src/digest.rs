@@ -74,6 +74,7 @@ fn hex_value(digit: u8) -> u8 {
 ///
 /// The canonical writer emits a few bytes at a time; they are gathered here so that SHA-256 sees
 /// whole runs of blocks.
+#[derive(Clone)]
 pub(crate) struct HashSink {
     buffer: [u8; HashSink::CAPACITY],
     filled: usize,

@@ -35,6 +35,24 @@ impl Hasher {
         }
     }
 
+    /// The first of `endings` with which the text hashes to `wanted`. What stands before is written and hashed only once.
+    pub(crate) fn find_ending<T, E>(
+        &mut self,
+        begin: impl FnOnce(&mut Canonicalizer, &mut HashSink) -> Result<(), E>,
+        mut endings: impl Iterator<Item = T>,
+        end: impl Fn(&T, &mut HashSink),
+        wanted: Digest,
+    ) -> Result<Option<T>, E> {
+        let begun = begin(&mut self.canonicalizer, &mut self.sink).map(|()| self.sink.clone());
+        self.sink.reset();
+        let begun = begun?;
+        Ok(endings.find(|ending| {
+            self.sink.clone_from(&begun);
+            end(ending, &mut self.sink);
+            self.sink.finish() == wanted
+        }))
+    }
+
     /// How many bytes the text last hashed has at the most, if PostgreSQL writes it.
     pub(crate) fn text_length(&self) -> u64 {
         self.text_length

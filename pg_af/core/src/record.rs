@@ -71,6 +71,26 @@ impl RecordHasher {
         })
     }
 
+    /// The first of `positions` at which the entry's hash would be `wanted`, whatever position it has. All that stands
+    /// before the position in the record is hashed only once.
+    pub(crate) fn find_position(
+        &mut self,
+        prev_hash: Option<&[u8]>,
+        record: &Record<'_>,
+        positions: impl Iterator<Item = i64>,
+        wanted: Digest,
+    ) -> Result<Option<i64>, RecordError> {
+        self.0.find_ending(
+            |canonicalizer, sink| {
+                sink.write(prev_hash.unwrap_or_default());
+                write_before_position(record, canonicalizer, sink)
+            },
+            positions,
+            |position, sink| write_from_position(&Record { seq: *position, ..*record }, sink),
+            wanted,
+        )
+    }
+
     /// How many bytes the entry last hashed has at the most, if PostgreSQL writes it as text.
     pub fn text_length(&self) -> u64 {
         self.0.text_length()
@@ -83,6 +103,16 @@ impl RecordHasher {
 }
 
 fn write_record(
+    record: &Record<'_>,
+    canonicalizer: &mut Canonicalizer,
+    sink: &mut impl Sink,
+) -> Result<(), RecordError> {
+    write_before_position(record, canonicalizer, sink)?;
+    write_from_position(record, sink);
+    Ok(())
+}
+
+fn write_before_position(
     record: &Record<'_>,
     canonicalizer: &mut Canonicalizer,
     sink: &mut impl Sink,
@@ -109,6 +139,10 @@ fn write_record(
     sink.write(b",\"resource_type\":");
     write_string(record.resource_type, sink);
     sink.write(b",\"seq\":");
+    Ok(())
+}
+
+fn write_from_position(record: &Record<'_>, sink: &mut impl Sink) {
     write_integer(record.seq, sink);
     sink.write(b",\"tenant_id\":");
     write_uuid(record.tenant_id, sink);
@@ -117,7 +151,6 @@ fn write_record(
     sink.write(b"\",\"v\":");
     write_integer(i64::from(record.hash_version), sink);
     sink.write(b"}");
-    Ok(())
 }
 
 #[cfg(test)]

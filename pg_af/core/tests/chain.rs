@@ -19,7 +19,7 @@ fn verify_through(view: View, rows: &[Row]) -> (Vec<ChainReport>, Vec<Finding>) 
     for row in rows {
         reports.extend(verifier.push(&row.entry(), &mut |finding| findings.push(finding)));
     }
-    reports.extend(verifier.finish());
+    reports.extend(verifier.finish(&mut |finding| findings.push(finding)));
     (reports, findings)
 }
 
@@ -134,6 +134,12 @@ fn moved_entries_are_recognised() {
     let found = findings(&rows);
     assert_eq!(found[0], (Some(3), Reordered));
     assert_eq!(found.iter().filter(|(_, kind)| *kind == Reordered).count(), 3);
+
+    // However many there are.
+    let mut rows = chain(1, 3_000);
+    rows.remove(2);
+    rows.iter_mut().skip(2).for_each(|row| row.seq = row.seq.map(|seq| seq - 1));
+    assert_eq!(findings(&rows).iter().filter(|(_, kind)| *kind == Reordered).count(), 2_997);
 }
 
 #[test]
@@ -167,6 +173,9 @@ fn malformed_hashes_are_unsealed() {
     let mut rows = chain(1, 4);
     rows[1].prev_hash = Some(Vec::new());
     assert_eq!(findings(&rows), [(Some(2), Unsealed)]);
+    // Where the link that belongs there is not known either, nothing can be said of the content.
+    rows.remove(0);
+    assert_eq!(findings(&rows), [(Some(1), Missing), (Some(2), Unsealed)]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn walk(mut rows: Vec<Row>) -> ChainReport {
     for row in &rows {
         verifier.push(&row.entry(), &mut |_| ());
     }
-    verifier.finish().unwrap()
+    verifier.finish(&mut |_| ()).unwrap()
 }
 
 /// What to do to which entry.

@@ -48,6 +48,6 @@ pub(super) fn walk(target: &Target, view: View, found: &mut impl FnMut(Finding))
             }
         }
     });
-    reports.extend(verifier.finish());
+    reports.extend(verifier.finish(found));
     reports
 }

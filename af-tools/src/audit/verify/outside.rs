@@ -28,17 +28,16 @@ pub(super) fn verify(
         transaction.copy_out(&copy_statement(relation, &options.tenants)).map_err(doing("read entries"))?;
     let mut rows = TupleReader::new(copy, &AUDIT_COLUMNS);
     let mut verifier = Verifier::new(view);
-    let mut found = Found::default();
+    let mut chains = Vec::new();
+    let mut findings = Vec::new();
+    let mut keep = |finding| {
+        if findings.len() < options.max_findings {
+            findings.push(Finding::from(finding));
+        }
+    };
     let mut count = 0;
     while let Some(row) = rows.next()? {
-        let entry = entry(&row)?;
-        let findings = &mut found.findings;
-        let finished = verifier.push(&entry, &mut |finding| {
-            if findings.len() < options.max_findings {
-                findings.push(Finding::from(finding));
-            }
-        });
-        found.chains.extend(finished.map(Chain::from));
+        chains.extend(verifier.push(&entry(&row)?, &mut keep).map(Chain::from));
         count += 1;
         if count % STRIDE == 0 {
             watch.advance(STRIDE);
@@ -49,8 +48,8 @@ pub(super) fn verify(
         }
     }
     watch.advance(count % STRIDE);
-    found.chains.extend(verifier.finish().map(Chain::from));
-    Ok(found)
+    chains.extend(verifier.finish(&mut keep).map(Chain::from));
+    Ok(Found { chains, findings })
 }
 
 /// COPY takes no parameters; the table's name is quoted by the server.
