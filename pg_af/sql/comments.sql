@@ -10,6 +10,8 @@ COMMENT ON FUNCTION af_audit_guard() IS
     'BEFORE UPDATE, DELETE or TRUNCATE trigger: refuses them all';
 COMMENT ON FUNCTION af_audit_verify(uuid, regclass) IS
     'recomputes and checks every entry and link: one row a chain, with the first finding';
+COMMENT ON FUNCTION af_audit_verify(uuid, bigint, bytea, regclass) IS
+    'checks what a chain has got since a recorded entry, and that this one is as it was';
 COMMENT ON AGGREGATE af_audit_tally(bytea, uuid, bigint, uuid, timestamptz, text, text, text, text, text, jsonb, smallint, bytea, bytea) IS
     'internal: what entries add up to, in any order; a part of af_audit_verify()';
 COMMENT ON FUNCTION af_audit_tally_add(internal, bytea, uuid, bigint, uuid, timestamptz, text, text, text, text, text, jsonb, smallint, bytea, bytea) IS
@@ -47,6 +49,7 @@ GRANT EXECUTE ON FUNCTION
     af_audit_chain(),
     af_audit_guard(),
     af_audit_verify(uuid, regclass),
+    af_audit_verify(uuid, bigint, bytea, regclass),
     af_audit_findings(uuid, regclass, integer),
     af_audit_tally_add(internal, bytea, uuid, bigint, uuid, timestamptz, text, text, text, text, text, jsonb, smallint, bytea, bytea),
     af_audit_tally_merge(internal, internal),

@@ -68,6 +68,10 @@ pub(crate) enum Error {
     NotUtf8,
     #[error("max_findings must not be negative")]
     NegativeLimit,
+    #[error("tenant, after_seq and after_hash must not be null")]
+    NoAnchor,
+    #[error("after_seq is {0}, not the position of an entry")]
+    AnchorPosition(i64),
     #[error("key of the tally is not 16 bytes")]
     NoTallyKey,
     #[error("function is called outside of the aggregate that it is a part of")]
@@ -165,6 +169,7 @@ impl Error {
             | Self::NotCurrentVersion(_)
             | Self::MalformedHash { .. }
             | Self::NegativeLimit
+            | Self::AnchorPosition(_)
             | Self::NoTallyKey => ERRCODE_INVALID_PARAMETER_VALUE,
             Self::WrongLink(_) | Self::WrongEnvelopeHash { .. } | Self::UnknownMessageType => {
                 ERRCODE_CHECK_VIOLATION
@@ -173,6 +178,7 @@ impl Error {
                 ERRCODE_PROGRAM_LIMIT_EXCEEDED
             }
             Self::UnsealedHead { .. } | Self::NotUtf8 => ERRCODE_DATA_CORRUPTED,
+            Self::NoAnchor => ERRCODE_NULL_VALUE_NOT_ALLOWED,
             Self::NotInAggregate => ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Spi(_) | Self::NotATally | Self::NoRandomness | Self::ChecksDisagree => {
                 ERRCODE_INTERNAL_ERROR
@@ -250,6 +256,9 @@ impl Error {
             }
             Self::UnknownMessageType => {
                 "Types are written in lower case; what is neither asked nor answered is an event."
+            }
+            Self::NoAnchor | Self::AnchorPosition(_) => {
+                "Give the head_seq and head_hash of an earlier verification, or neither to verify the whole chain."
             }
             Self::ChecksDisagree => "Suspect the machine's memory, or an error in pg_af: nothing is proved.",
             Self::AppendOnly { .. } => "Record a correction as a new entry.",

@@ -12,6 +12,7 @@
 //! - `verify`: the check of whole chains, and of messages
 //! - `fmgr`: C functions, and what they keep between calls
 //! - `prefetch`: a row asked for before it is needed
+//! - `rows`: the rows of a query, without a copy
 //! - `access`: what the current user may see
 //! - `error`: every error that a user can see, with its SQLSTATE
 //!
@@ -33,6 +34,7 @@ mod functions;
 mod guard;
 mod jsonb;
 mod prefetch;
+mod rows;
 #[cfg(any(test, feature = "pg_test"))]
 mod tests;
 mod trigger;

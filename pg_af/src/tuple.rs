@@ -138,6 +138,23 @@ impl Values {
         }
     }
 
+    /// Takes the row in a slot.
+    ///
+    /// # Safety
+    /// The slot holds a row of as many columns as there is room for.
+    pub(crate) unsafe fn take(&mut self, slot: *mut pg_sys::TupleTableSlot) {
+        // SAFETY: as the caller promises; a slot has arrays for as many columns as its descriptor says, filled as far as
+        // tts_nvalid (executor/tuptable.h), which slot_getsomeattrs_int extends.
+        unsafe {
+            let width = self.datums.len();
+            if usize::from((*slot).tts_nvalid.unsigned_abs()) < width {
+                pg_sys::slot_getsomeattrs_int(slot, width as i32);
+            }
+            self.datums.copy_from_slice(std::slice::from_raw_parts((*slot).tts_values, width));
+            self.nulls.copy_from_slice(std::slice::from_raw_parts((*slot).tts_isnull, width));
+        }
+    }
+
     /// Puts a tuple together from the values, in the current memory context.
     ///
     /// # Safety

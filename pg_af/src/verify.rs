@@ -27,7 +27,7 @@ fn check(
     found: &mut impl FnMut(Finding),
 ) -> Result<Vec<ChainReport>, Error> {
     if target.scope != Scope::All || !tally::is_worthwhile(target, schema)? {
-        return Ok(ordered::walk(target, view, found));
+        return ordered::walk(target, view, found);
     }
     let mut reports = Vec::new();
     for (tenant, intact) in tally::reports(target, schema)? {
@@ -35,7 +35,7 @@ fn check(
             reports.push(report);
             continue;
         }
-        let walked = ordered::walk(&target.chain(tenant), view, found);
+        let walked = ordered::walk(&target.chain(tenant), view, found)?;
         // Behind what a policy hides there may be a gap that is no finding. Else one of the two is wrong.
         if view == View::Whole && walked.iter().all(|report| report.status() == Status::Ok) {
             return Err(Error::ChecksDisagree);

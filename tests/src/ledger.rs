@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use postgres::{Client, GenericClient};
+use postgres::{Client, GenericClient, Row};
 use uuid::Uuid;
 
 use crate::database::Database;
@@ -122,25 +122,61 @@ pub struct Chain {
     pub finding: Option<String>,
 }
 
+/// The two ways in which the extension reads a ledger, of which it takes one by the size of the table: every way that a
+/// test asks for findings must give the same. Each is forced upon it by settings of the session.
+const WAYS: [(&str, &str); 2] = [
+    ("in order", "SET min_parallel_table_scan_size = '1TB'"),
+    (
+        "in any order, by parallel workers",
+        "SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; \
+         SET max_parallel_workers_per_gather = 2",
+    ),
+];
+
+/// What a query answers, which must be the same whichever way the ledger is read. Its first column is the whole of each
+/// row as text, by which answers are compared.
+///
+/// # Panics
+///
+/// When it fails, or when the answers differ.
+pub fn both_ways<T>(client: &mut impl GenericClient, sql: &str, take: impl FnMut(&Row) -> T) -> Vec<T> {
+    let mut ask = |(way, settings): (&str, &str)| {
+        client.batch_execute(settings).expect("anybody may set it");
+        let rows = client.query(sql, &[]).unwrap_or_else(|error| panic!("{way}: {sql}: {error:?}"));
+        client
+            .batch_execute(
+                "RESET min_parallel_table_scan_size; RESET parallel_setup_cost; RESET parallel_tuple_cost; \
+                 RESET max_parallel_workers_per_gather",
+            )
+            .expect("anybody may reset it");
+        rows
+    };
+    let whole = |rows: &[Row]| rows.iter().map(|row| row.get(0)).collect::<Vec<String>>();
+    let (in_order, in_any_order) = (ask(WAYS[0]), ask(WAYS[1]));
+    assert_eq!(
+        whole(&in_order),
+        whole(&in_any_order),
+        "{sql}: read in order (left) and in any order (right)"
+    );
+    in_order.iter().map(take).collect()
+}
+
 /// `af_audit_verify()` of all tenants.
 ///
 /// # Panics
 ///
 /// When it fails.
 pub fn verify(client: &mut impl GenericClient) -> Vec<Chain> {
-    let sql =
-        "SELECT tenant_id, status, entries, first_bad_seq, first_bad_id, finding FROM af_audit_verify()";
-    let rows = client.query(sql, &[]).expect("af_audit_verify() answers");
-    rows.iter()
-        .map(|row| Chain {
-            tenant: row.get(0),
-            status: row.get(1),
-            entries: row.get(2),
-            first_bad_seq: row.get(3),
-            first_bad_id: row.get(4),
-            finding: row.get(5),
-        })
-        .collect()
+    let sql = "SELECT v::text, tenant_id, status, entries, first_bad_seq, first_bad_id, finding \
+               FROM af_audit_verify() AS v";
+    both_ways(client, sql, |row| Chain {
+        tenant: row.get(1),
+        status: row.get(2),
+        entries: row.get(3),
+        first_bad_seq: row.get(4),
+        first_bad_id: row.get(5),
+        finding: row.get(6),
+    })
 }
 
 /// One row of `af_audit_findings()`.
@@ -162,11 +198,13 @@ pub struct Finding {
 ///
 /// When it fails.
 pub fn findings(client: &mut impl GenericClient) -> Vec<Finding> {
-    let rows = client.query("SELECT tenant_id, seq, id, finding FROM af_audit_findings()", &[]);
-    rows.expect("af_audit_findings() answers")
-        .iter()
-        .map(|row| Finding { tenant: row.get(0), seq: row.get(1), id: row.get(2), kind: row.get(3) })
-        .collect()
+    let sql = "SELECT f::text, tenant_id, seq, id, finding FROM af_audit_findings() AS f";
+    both_ways(client, sql, |row| Finding {
+        tenant: row.get(1),
+        seq: row.get(2),
+        id: row.get(3),
+        kind: row.get(4),
+    })
 }
 
 /// A ledger with one tenant, a session on it, and the tenant.

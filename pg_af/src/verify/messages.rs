@@ -66,12 +66,13 @@ struct Walk {
 
 impl Walk {
     fn begin(target: &Target, trace_id: Option<&str>) -> Self {
-        let (condition, mut arguments) = target.condition();
+        let condition = target.condition();
         let mut query = format!("SELECT {} FROM {} {condition}", MessageColumn::list(), target.quoted_name());
+        let mut arguments = Vec::new();
         if let Some(trace_id) = trace_id {
-            let joint = if arguments.is_empty() { "WHERE" } else { "AND" };
+            let joint = if condition.is_empty() { "WHERE" } else { "AND" };
             arguments.push(DatumWithOid::from(trace_id.to_owned()));
-            query = format!("{query} {joint} trace_id OPERATOR(pg_catalog.=) ${}", arguments.len());
+            query = format!("{query} {joint} trace_id OPERATOR(pg_catalog.=) $1");
         }
         let cursor = Spi::connect(|client| client.open_cursor(query.as_str(), &arguments).detach_into_name());
         Self {

@@ -1,16 +1,30 @@
 //! `af_audit_verify`, `af_audit_findings` and `af_audit_head`: what was found, as rows.
 
-use af_core::chain::{ChainReport, Finding, Status, View};
+use af_core::chain::{Anchor, ChainReport, Finding, Status, View};
+use af_core::digest::Digest;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{PgRelation, Uuid};
 
-use super::check;
 use super::target::Target;
+use super::{check, ordered};
 use crate::convert::{uuid_from_sql, uuid_to_sql};
 use crate::error::Error;
 use crate::fmgr::own_schema;
 use crate::tuple::audit::AuditColumn;
+
+/// A chain's verdict, as a row of the result.
+type Verdict = (
+    Option<Uuid>,
+    &'static str,
+    i64,
+    Option<i64>,
+    Option<Vec<u8>>,
+    Option<i64>,
+    Option<Uuid>,
+    Option<&'static str>,
+    Option<String>,
+);
 
 /// Checks every entry and link: one row a chain, in the order of tenants.
 ///
@@ -46,29 +60,72 @@ fn af_audit_verify(
     if reports.is_empty() {
         reports.push(ChainReport::empty(tenant.map(uuid_from_sql)));
     }
-    Ok(TableIterator::new(reports.into_iter().map(move |report| {
-        let status = match report.status() {
-            Status::Ok if view == View::Filtered => Status::Partial,
-            status => status,
-        };
-        let detail = detail(&report, view);
-        let unchecked = report.first_unchecked;
-        let (seq, id, kind) = match report.first_finding {
-            Some(finding) => (finding.seq, finding.id, Some(finding.kind.as_str())),
-            None => (unchecked.map(|entry| entry.seq), unchecked.and_then(|entry| entry.id), None),
-        };
+    Ok(TableIterator::new(reports.into_iter().map(move |report| verdict(report, view))))
+}
+
+/// Checks what a tenant's chain has got since an entry whose hash was recorded: that this is still there as it was, and
+/// every entry and link behind it. What is older is not read.
+#[pg_extern(stable, parallel_restricted, name = "af_audit_verify")]
+#[expect(clippy::type_complexity, reason = "the columns of the result")]
+fn af_audit_verify_since(
+    tenant: Option<Uuid>,
+    after_seq: Option<i64>,
+    after_hash: Option<&[u8]>,
+    relation: default!(Option<PgRelation>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
         (
-            report.tenant_id.map(uuid_to_sql),
-            status.as_str(),
-            report.entries as i64,
-            report.head.map(|head| head.seq),
-            report.head.and_then(|head| head.hash).map(|hash| hash.as_bytes().to_vec()),
-            seq,
-            id.map(uuid_to_sql),
-            kind,
-            detail,
-        )
-    })))
+            name!(tenant_id, Option<Uuid>),
+            name!(status, &'static str),
+            name!(entries, i64),
+            name!(head_seq, Option<i64>),
+            name!(head_hash, Option<Vec<u8>>),
+            name!(first_bad_seq, Option<i64>),
+            name!(first_bad_id, Option<Uuid>),
+            name!(finding, Option<&'static str>),
+            name!(detail, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let (Some(tenant), Some(seq), Some(hash)) = (tenant, after_seq, after_hash) else {
+        return Err(Error::NoAnchor.into());
+    };
+    if seq < 1 {
+        return Err(Error::AnchorPosition(seq).into());
+    }
+    let hash =
+        Digest::from_slice(hash).ok_or(Error::MalformedHash { column: "after_hash", length: hash.len() })?;
+    let anchor = Anchor { tenant_id: uuid_from_sql(tenant), seq, hash };
+    let target = Target::open::<AuditColumn>(None, relation)?.since(anchor);
+    let view = target.view()?;
+    let reports = ordered::walk(&target, view, &mut |_| ())?;
+    Ok(TableIterator::new(reports.into_iter().map(move |report| verdict(report, view))))
+}
+
+fn verdict(report: ChainReport, view: View) -> Verdict {
+    let status = match report.status() {
+        Status::Ok if view == View::Filtered => Status::Partial,
+        status => status,
+    };
+    let detail = detail(&report, view);
+    let unchecked = report.first_unchecked;
+    let (seq, id, kind) = match report.first_finding {
+        Some(finding) => (finding.seq, finding.id, Some(finding.kind.as_str())),
+        None => (unchecked.map(|entry| entry.seq), unchecked.and_then(|entry| entry.id), None),
+    };
+    (
+        report.tenant_id.map(uuid_to_sql),
+        status.as_str(),
+        report.entries as i64,
+        report.head.map(|head| head.seq),
+        report.head.and_then(|head| head.hash).map(|hash| hash.as_bytes().to_vec()),
+        seq,
+        id.map(uuid_to_sql),
+        kind,
+        detail,
+    )
 }
 
 /// The first finding in words, or why the chain could not be checked whole.
@@ -89,8 +146,10 @@ fn detail(report: &ChainReport, view: View) -> Option<String> {
     if view == View::Filtered {
         parts.push("row-level security may hide rows".to_owned());
     }
-    if report.entries == 0 {
-        parts.push("no entries".to_owned());
+    match report.after {
+        Some(anchor) => parts.push(format!("entries before {} were not read", anchor.seq)),
+        None if report.entries == 0 => parts.push("no entries".to_owned()),
+        None => {}
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -153,11 +212,10 @@ fn af_audit_head(
 > {
     let Some(tenant) = tenant else { return Ok(TableIterator::new(std::iter::empty())) };
     let target = Target::open::<AuditColumn>(Some(tenant), relation)?;
-    let (condition, arguments) = target.condition();
-    let query =
-        format!("SELECT seq, hash, ts FROM {} {condition} ORDER BY seq DESC LIMIT 1", target.quoted_name());
+    let (relation, condition) = (target.quoted_name(), target.condition());
+    let query = format!("SELECT seq, hash, ts FROM {relation} {condition} ORDER BY seq DESC LIMIT 1");
     let head = Spi::connect(|client| -> Result<_, pgrx::spi::Error> {
-        let table = client.select(query.as_str(), Some(1), &arguments)?;
+        let table = client.select(query.as_str(), Some(1), &[])?;
         if table.is_empty() {
             return Ok(None);
         }

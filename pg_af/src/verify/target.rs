@@ -1,10 +1,11 @@
 //! What is to be checked: a table, and one chain or all of them.
 
-use af_core::chain::View;
+use af_core::chain::{Anchor, View};
 use pgrx::PgRelation;
 use pgrx::pg_sys;
 
 use crate::access;
+use crate::convert::uuid_to_sql;
 use crate::error::Error;
 use crate::tuple::{Column, Columns};
 
@@ -15,6 +16,8 @@ pub(super) enum Scope {
     Tenant(pgrx::Uuid),
     /// The rows that belong to none: where there are any, somebody has put constraints out of the way.
     WithoutTenant,
+    /// A recorded entry, and what came since.
+    Since(Anchor),
 }
 
 /// A table of the wanted kind, opened and locked against changes of its shape.
@@ -47,6 +50,11 @@ impl Target {
         Ok(Self { relation, scope: tenant.map_or(Scope::All, Scope::Tenant) })
     }
 
+    /// What came since a recorded entry.
+    pub(super) fn since(self, anchor: Anchor) -> Self {
+        Self { scope: Scope::Since(anchor), ..self }
+    }
+
     /// One chain of it.
     pub(super) fn chain(&self, tenant: Option<pgrx::Uuid>) -> Self {
         Self { scope: tenant.map_or(Scope::WithoutTenant, Scope::Tenant), ..self.clone() }
@@ -66,14 +74,29 @@ impl Target {
         Ok(if access::may_hide_rows(&self.relation)? { View::Filtered } else { View::Whole })
     }
 
-    /// The condition on tenants, and its arguments.
-    pub(super) fn condition(&self) -> (&'static str, Vec<pgrx::datum::DatumWithOid<'static>>) {
+    /// The conditions on rows, for a query each: their rows one after the other are those wanted.
+    pub(super) fn conditions(&self) -> Vec<String> {
+        // Operators are named with their schema, so that no other can be slipped in before them.
+        let of = |tenant| format!("WHERE tenant_id OPERATOR(pg_catalog.=) '{tenant}'::pg_catalog.uuid");
         match self.scope {
-            Scope::All => ("", Vec::new()),
-            // The operator is named with its schema, so that no other can be slipped in before it.
-            Scope::Tenant(tenant) => ("WHERE tenant_id OPERATOR(pg_catalog.=) $1", vec![tenant.into()]),
-            Scope::WithoutTenant => ("WHERE tenant_id IS NULL", Vec::new()),
+            Scope::All => vec![String::new()],
+            Scope::Tenant(tenant) => vec![of(tenant)],
+            Scope::WithoutTenant => vec!["WHERE tenant_id IS NULL".to_owned()],
+            // Rows without seq, which constraints forbid, belong to every part. Asked for with OR, they would keep
+            // PostgreSQL from going to the others by index.
+            Scope::Since(Anchor { tenant_id, seq, .. }) => {
+                let of = of(uuid_to_sql(tenant_id));
+                vec![
+                    format!("{of} AND seq OPERATOR(pg_catalog.>=) {seq}::pg_catalog.int8"),
+                    format!("{of} AND seq IS NULL"),
+                ]
+            }
         }
+    }
+
+    /// The condition of a query for all rows of a tenant, or of all.
+    pub(super) fn condition(&self) -> String {
+        self.conditions().swap_remove(0)
     }
 }
 

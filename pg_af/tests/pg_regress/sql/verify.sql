@@ -64,6 +64,54 @@ ROLLBACK;
 SELECT * FROM af_audit_findings(max_findings => -1);
 \echo :LAST_ERROR_SQLSTATE
 
+-- What came since a recorded entry, and whether that is what it was.
+CREATE TEMPORARY TABLE recorded AS SELECT seq, hash FROM audits WHERE tenant_id = '00000000-0000-4000-8000-00000000000d';
+CREATE FUNCTION since(seq bigint, OUT status text, OUT entries bigint, OUT head_seq bigint, OUT first_bad_seq bigint, OUT finding text, OUT detail text) RETURNS SETOF record LANGUAGE sql AS
+$$ SELECT status, entries, head_seq, first_bad_seq, finding, detail
+   FROM af_audit_verify('00000000-0000-4000-8000-00000000000d', seq, (SELECT hash FROM recorded WHERE recorded.seq = since.seq)) $$;
+SELECT * FROM since(5);
+SELECT * FROM since(8);
+BEGIN;
+UPDATE audits SET details = '{"n": 33}' WHERE tenant_id = '00000000-0000-4000-8000-00000000000d' AND seq IN (3, 7);
+SELECT * FROM since(2);
+SELECT * FROM since(5);
+SELECT * FROM since(7);
+SELECT * FROM since(8);
+ROLLBACK;
+BEGIN;
+DELETE FROM audits WHERE tenant_id = '00000000-0000-4000-8000-00000000000d' AND seq > 5;
+SELECT * FROM since(5);
+SELECT * FROM since(7);
+ROLLBACK;
+BEGIN;
+DELETE FROM audits WHERE tenant_id = '00000000-0000-4000-8000-00000000000d' AND seq = 5;
+SELECT * FROM since(5);
+ROLLBACK;
+-- The chain as somebody else would have it.
+BEGIN;
+UPDATE audits SET prev_hash = CASE WHEN seq > 1 THEN sha256(prev_hash) END, hash = sha256(hash) WHERE tenant_id = '00000000-0000-4000-8000-00000000000d';
+SELECT status, entries, first_bad_seq, finding FROM since(5);
+ROLLBACK;
+SELECT status, finding, detail FROM af_audit_verify('00000000-0000-4000-8000-0000000000ff', 3, sha256('')::bytea);
+SELECT * FROM af_audit_verify('00000000-0000-4000-8000-00000000000d', NULL, NULL);
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM af_audit_verify('00000000-0000-4000-8000-00000000000d', 0, sha256(''));
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM af_audit_verify('00000000-0000-4000-8000-00000000000d', 1, 'ab');
+\echo :LAST_ERROR_SQLSTATE
+
+-- The aggregate is for af_audit_verify() alone, and harmless otherwise.
+SELECT af_audit_tally('short', tenant_id, seq, id, ts, actor_type, actor_id, action, resource_type, resource_id, details, hash_version, prev_hash, hash) FROM audits;
+\echo :LAST_ERROR_SQLSTATE
+SELECT af_audit_tally_add(NULL::internal, '0123456789abcdef', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+\echo :LAST_ERROR_SQLSTATE
+SELECT af_audit_tally_merge(NULL::internal, NULL::internal);
+\echo :LAST_ERROR_SQLSTATE
+SELECT octet_length(af_audit_tally('0123456789abcdef', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
+SELECT octet_length(af_audit_tally('0123456789abcdef', tenant_id, seq, id, ts, actor_type, actor_id, action, resource_type, resource_id, details, hash_version, prev_hash, hash)) FROM audits WHERE false;
+
+DROP FUNCTION since(bigint);
+DROP TABLE recorded;
 DROP FUNCTION show_findings();
 ALTER TABLE audits ADD CONSTRAINT audits_hash_check CHECK (octet_length(hash) = 32), ALTER hash SET NOT NULL,
     ADD CONSTRAINT audits_prev_hash_check CHECK (CASE WHEN seq = 1 THEN prev_hash IS NULL ELSE prev_hash IS NOT NULL AND octet_length(prev_hash) = 32 END);
