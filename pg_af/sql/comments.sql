@@ -34,6 +34,8 @@ COMMENT ON FUNCTION af_envelope_check() IS
     'BEFORE INSERT row trigger: refuses a message whose envelope_hash is missing or wrong';
 COMMENT ON FUNCTION af_message_verify(uuid, text, regclass) IS
     'recomputes every envelope_hash: one row for each message that does not match';
+COMMENT ON FUNCTION af_wal_flush() IS
+    'makes durable what the snapshot shows, so that it can be told outside of the database: how far WAL is flushed';
 COMMENT ON FUNCTION af_version() IS
     'version of the pg_af library that is loaded';
 
@@ -41,7 +43,8 @@ COMMENT ON FUNCTION af_version() IS
 ALTER FUNCTION af_audit_verify(uuid, regclass) SET jit = off;
 ALTER FUNCTION af_audit_findings(uuid, regclass, integer) SET jit = off;
 
--- All of them work with the caller's own rights on the tables, so nobody gains anything by a call.
+-- All of them work with the caller's own rights on the tables, so nobody gains anything by a call. A flush is what every
+-- commit does.
 GRANT EXECUTE ON FUNCTION
     af_canonical_json(jsonb),
     af_audit_record(smallint, uuid, bigint, uuid, text, text, text, text, text, jsonb, timestamptz),
@@ -61,5 +64,6 @@ GRANT EXECUTE ON FUNCTION
     af_envelope_hash(uuid, text, text, text, text, text, jsonb, jsonb, jsonb, timestamptz),
     af_envelope_check(),
     af_message_verify(uuid, text, regclass),
+    af_wal_flush(),
     af_version()
 TO PUBLIC;

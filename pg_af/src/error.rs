@@ -82,6 +82,8 @@ pub(crate) enum Error {
     NoRandomness,
     #[error("two checks of a chain disagree")]
     ChecksDisagree,
+    #[error("synchronous standbys have not confirmed what was read")]
+    NotReplicated,
     #[error("query on the table did not give what it asks for")]
     Spi(pgrx::spi::Error),
 }
@@ -180,6 +182,7 @@ impl Error {
             Self::UnsealedHead { .. } | Self::NotUtf8 => ERRCODE_DATA_CORRUPTED,
             Self::NoAnchor => ERRCODE_NULL_VALUE_NOT_ALLOWED,
             Self::NotInAggregate => ERRCODE_FEATURE_NOT_SUPPORTED,
+            Self::NotReplicated => ERRCODE_QUERY_CANCELED,
             Self::Spi(_) | Self::NotATally | Self::NoRandomness | Self::ChecksDisagree => {
                 ERRCODE_INTERNAL_ERROR
             }
@@ -225,6 +228,9 @@ impl Error {
             Self::ChecksDisagree => {
                 "Its entries do not add up to an intact chain, but one by one nothing is found.".into()
             }
+            Self::NotReplicated => {
+                "The wait for them was cancelled; what was read may be lost if a standby takes over.".into()
+            }
             _ => return None,
         })
     }
@@ -261,6 +267,7 @@ impl Error {
                 "Give the head_seq and head_hash of an earlier verification, or neither to verify the whole chain."
             }
             Self::ChecksDisagree => "Suspect the machine's memory, or an error in pg_af: nothing is proved.",
+            Self::NotReplicated => "See to the standbys in pg_stat_replication, and ask again.",
             Self::AppendOnly { .. } => "Record a correction as a new entry.",
             _ => return None,
         })

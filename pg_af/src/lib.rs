@@ -14,6 +14,8 @@
 //! - `prefetch`: a row asked for before it is needed
 //! - `rows`: the rows of a query, without a copy
 //! - `access`: what the current user may see
+//! - `durable`: what must be flushed before anybody is told of it
+//! - `settings`: what an administrator can set
 //! - `error`: every error that a user can see, with its SQLSTATE
 //!
 //! SQL objects that pgrx does not generate are in `sql/`.
@@ -27,6 +29,7 @@ use pgrx::prelude::*;
 mod access;
 mod chain;
 mod convert;
+mod durable;
 mod envelope;
 mod error;
 mod fmgr;
@@ -35,6 +38,7 @@ mod guard;
 mod jsonb;
 mod prefetch;
 mod rows;
+mod settings;
 #[cfg(any(test, feature = "pg_test"))]
 mod tests;
 mod trigger;
@@ -43,9 +47,17 @@ mod verify;
 
 ::pgrx::pg_module_magic!(name, version);
 
+/// Called by PostgreSQL when it loads the library, once in each process.
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    settings::define();
+    chain::register();
+}
+
 extension_sql_file!("../sql/preconditions.sql", name = "preconditions", bootstrap);
 extension_sql_file!("../sql/triggers.sql", name = "triggers");
 extension_sql_file!("../sql/tally.sql", name = "tally");
+extension_sql_file!("../sql/durable.sql", name = "durable");
 extension_sql_file!("../sql/comments.sql", name = "comments", finalize);
 
 /// What `cargo pgrx test` asks of the crate.

@@ -1,78 +1,25 @@
-//! Where a chain ends, and the lock that keeps it so until the transaction does.
-
-use std::cell::RefCell;
-use std::collections::HashMap;
+//! Where a chain ends.
 
 use af_core::digest::Digest;
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::{PgList, PgRelation};
 use uuid::Uuid;
 
+use super::lock;
 use crate::error::Error;
 use crate::tuple::audit::AuditColumn;
 use crate::tuple::{Columns, Row, Values};
-
-/// Tells chain locks from whatever else may use user locks in this database: "af".
-const LOCK_CLASS: u16 = 0x6166;
 
 /// `uuid_eq`, `int8ge` and `int8le` in pg_proc.dat: what the index on (tenant_id, seq) is searched by.
 const F_UUID_EQ: Oid = Oid::from_u32(2956);
 const F_INT8GE: Oid = Oid::from_u32(472);
 const F_INT8LE: Oid = Oid::from_u32(471);
 
-/// How many chains a backend remembers having added to.
-const MAX_REMEMBERED: usize = 4096;
-
-thread_local! {
-    /// The position that this backend gave last in each chain (table and tenant): where to look first
-    /// for the chain's end, as long as the lock has been held since.
-    static REMEMBERED: RefCell<HashMap<(Oid, Uuid), i64>> = RefCell::default();
-}
-
 /// The last entry of a chain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
     pub(super) seq: i64,
     pub(super) hash: Digest,
-}
-
-/// Waits until no other transaction can add to the tenant's chain in this table, and keeps it so
-/// until this one ends (or the savepoint in which it was first taken is rolled back, and the rows
-/// inserted under it are gone).
-///
-/// The lock is a heavyweight one, so that deadlocks are found, PREPARE TRANSACTION carries it over,
-/// and pg_locks shows it (locktype `userlock`). It is in the default lock method and not in that of
-/// advisory locks, where no SQL function can release it. Taking it again costs a look-up in the
-/// backend's own table.
-///
-/// Returns whether this transaction held the lock already.
-fn lock(relation: &PgRelation, tenant: Uuid) -> bool {
-    let key = fold(relation.oid(), tenant);
-    let tag = pg_sys::LOCKTAG {
-        // SAFETY: a global that is set before any statement runs and never changes.
-        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
-        locktag_field2: (key >> 32) as u32,
-        locktag_field3: key as u32,
-        locktag_field4: LOCK_CLASS,
-        locktag_type: pg_sys::LockTagType::LOCKTAG_USERLOCK as u8,
-        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
-    };
-    // SAFETY: the tag is complete and only read; a transaction-level lock (no session lock) belongs
-    // to the current resource owner, which releases it on every way out.
-    let result = unsafe { pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, false) };
-    result == pg_sys::LockAcquireResult::LOCKACQUIRE_ALREADY_HELD
-}
-
-/// 64 bits of (table, tenant). A collision makes two chains wait for each other, nothing worse.
-fn fold(relation: Oid, tenant: Uuid) -> u64 {
-    // The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every bit of the input counts.
-    let mix = |mut word: u64| {
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
-    };
-    let (high, low) = tenant.as_u64_pair();
-    mix(mix(high ^ u64::from(relation.to_u32())) ^ low)
 }
 
 /// The unique index on (tenant_id, seq) of `relation`.
@@ -136,12 +83,10 @@ pub(super) unsafe fn lock_and_read(
     values: &mut Values,
 ) -> Result<Option<Head>, Error> {
     let (tenant, datum) = tenant;
-    let was_held = lock(relation, tenant);
+    let given = lock::acquire((relation.oid(), tenant));
     // SAFETY: the index exists and belongs to the relation, on which the statement holds a lock.
     let index = unsafe { PgRelation::with_lock(index, pg_sys::AccessShareLock as i32) };
     let mut search = Search { relation, index: &index, columns, tenant: datum, values };
-    let key = (relation.oid(), tenant);
-    let given = REMEMBERED.with_borrow(|remembered| remembered.get(&key).copied()).filter(|_| was_held);
     if let Some(mut given) = given {
         // SAFETY: as the caller promises, here and below.
         while let Some(head) = unsafe { search.last(Some((given - 1, given.saturating_add(1)))) }? {
@@ -154,16 +99,6 @@ pub(super) unsafe fn lock_and_read(
     }
     // SAFETY: as the caller promises.
     unsafe { search.last(None) }
-}
-
-/// Remembers that the chain is about to get an entry at `seq`.
-pub(super) fn remember(relation: &PgRelation, tenant: Uuid, seq: i64) {
-    REMEMBERED.with_borrow_mut(|remembered| {
-        if remembered.len() >= MAX_REMEMBERED {
-            remembered.clear();
-        }
-        remembered.insert((relation.oid(), tenant), seq);
-    });
 }
 
 /// A look into the index for the last entry of a chain.

@@ -6,7 +6,7 @@ use af_core::record::{CURRENT_VERSION, RecordHasher};
 use pgrx::pg_sys::{self, Datum};
 use pgrx::{IntoDatum, PgRelation, pg_guard};
 
-use super::head;
+use super::{head, lock};
 use crate::access;
 use crate::error::{Error, Table, WrongLink};
 use crate::fmgr::function_info;
@@ -96,7 +96,7 @@ fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
 
     let hash = hasher.hash(link, &record).map_err(Error::Record)?;
     tuple::require_writable(hasher.text_length(), Table::Audits)?;
-    head::remember(&relation, tenant, seq);
+    lock::remember((relation.oid(), tenant), seq);
 
     if let Some(given) = given {
         return match given.difference(seq, prev_hash, hash) {

@@ -9,6 +9,7 @@ use pgrx::{PgRelation, Uuid};
 use super::target::Target;
 use super::{check, ordered};
 use crate::convert::{uuid_from_sql, uuid_to_sql};
+use crate::durable;
 use crate::error::Error;
 use crate::fmgr::own_schema;
 use crate::tuple::audit::AuditColumn;
@@ -57,6 +58,7 @@ fn af_audit_verify(
     // SAFETY: fcinfo is that of this call.
     let schema = unsafe { own_schema(fcinfo) };
     let mut reports = check(&target, view, &schema, &mut |_| ())?;
+    durable::flush()?;
     if reports.is_empty() {
         reports.push(ChainReport::empty(tenant.map(uuid_from_sql)));
     }
@@ -101,6 +103,7 @@ fn af_audit_verify_since(
     let target = Target::open::<AuditColumn>(None, relation)?.since(anchor);
     let view = target.view()?;
     let reports = ordered::walk(&target, view, &mut |_| ())?;
+    durable::flush()?;
     Ok(TableIterator::new(reports.into_iter().map(move |report| verdict(report, view))))
 }
 
@@ -186,6 +189,7 @@ fn af_audit_findings(
             findings.push(finding);
         }
     })?;
+    durable::flush()?;
     Ok(TableIterator::new(findings.into_iter().map(|finding| {
         (
             finding.tenant_id.map(uuid_to_sql),
@@ -223,5 +227,6 @@ fn af_audit_head(
         Ok(Some((row.get(1)?, row.get(2)?, row.get(3)?)))
     });
     let head = head.map_err(Error::Spi)?;
+    durable::flush()?;
     Ok(TableIterator::new(head))
 }
