@@ -1,0 +1,147 @@
+//! Bulk insertion: the ledger against the same table without triggers, and against a chain in PL/pgSQL.
+
+use std::io::{Read, Write};
+use std::time::Instant;
+
+use crate::Error;
+use crate::content::{COLUMNS, ENTRIES, PLAIN_TABLE};
+use crate::context::{Context, Ledger};
+use crate::figure::{Baseline, Figure, Ratio, Sample, Target};
+use crate::pgcrypto;
+use crate::rounds::Candidate;
+
+const DATABASE: &str = "insertion";
+const ROWS_PER_STATEMENT: i32 = 1000;
+
+/// Of [`ENTRIES`], with what a chain adds: in a plain table it is ready.
+const CONTENT: &str = "
+    SELECT e.*, row_number() OVER (PARTITION BY tenant_id ORDER BY ts) AS seq, 1::smallint AS hash_version,
+           CASE WHEN row_number() OVER (PARTITION BY tenant_id ORDER BY ts) > 1 THEN sha256(convert_to(ts::text, 'UTF8')) END AS prev_hash,
+           sha256(convert_to(resource_type || ts, 'UTF8')) AS hash";
+
+/// A table to insert into, and the columns that are given.
+#[derive(Clone, Copy)]
+struct Table {
+    label: &'static str,
+    name: &'static str,
+    columns: &'static [&'static str],
+}
+
+const CHAIN_COLUMNS: &str = "seq, hash_version, prev_hash, hash";
+const TABLES: [Table; 3] = [
+    Table { label: "plain table", name: "plain", columns: &[COLUMNS, CHAIN_COLUMNS] },
+    Table { label: "pg_af", name: "audits", columns: &[COLUMNS] },
+    Table { label: "PL/pgSQL and pgcrypto", name: pgcrypto::TABLE, columns: &[COLUMNS] },
+];
+
+/// Sent by a client: ready before the time runs.
+struct Prepared {
+    statements: Vec<String>,
+    copy: Vec<u8>,
+}
+
+pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
+    let mut figures = Vec::new();
+    for tenants in [1, 100] {
+        figures.push(measure_tenants(context, tenants)?);
+    }
+    Ok(figures)
+}
+
+fn measure_tenants(context: &mut Context, tenants: i32) -> Result<Figure, Error> {
+    let rows = context.scale.rows;
+    let mut ledger = context.ledger(DATABASE, tenants)?;
+    ledger.client.batch_execute(PLAIN_TABLE)?;
+    pgcrypto::create(&mut ledger)?;
+    // Of an empty table the planner thinks that it may as well be sorted, and would do so for each row.
+    ledger.client.batch_execute("SET enable_sort = off")?;
+    ledger.client.batch_execute(
+        "ALTER TABLE audits DISABLE TRIGGER af_audit_guard_truncate; CREATE TABLE content AS SELECT * FROM plain LIMIT 0; \
+         ALTER TABLE content DROP COLUMN id",
+    )?;
+    let content = format!(
+        "INSERT INTO content ({COLUMNS}, {CHAIN_COLUMNS}) {CONTENT} FROM ({ENTRIES} ORDER BY n) AS e"
+    );
+    ledger.client.execute(&content, &[&1, &rows, &tenants])?;
+    ledger.settle(&["content"])?;
+
+    let items = u64::try_from(rows)?;
+    let mut candidates = Vec::new();
+    for table in TABLES {
+        let columns = table.columns.join(", ");
+        let select = format!("INSERT INTO {} ({columns}) SELECT {columns} FROM content", table.name);
+        candidates
+            .push(candidate(table, "INSERT … SELECT", items, move |ledger| ledger.time(items, &select)));
+        let Prepared { statements, copy } = prepare(&mut ledger, table.name, &columns)?;
+        candidates.push(candidate(table, "INSERT of 1000 rows each", items, move |ledger| {
+            let begun = Instant::now();
+            for statement in &statements {
+                ledger.client.batch_execute(statement)?;
+            }
+            Ok(Sample::new(items, begun.elapsed().as_secs_f64()))
+        }));
+        let copy_in = format!("COPY {} ({columns}) FROM STDIN", table.name);
+        candidates.push(candidate(table, "COPY", items, move |ledger| {
+            let begun = Instant::now();
+            let mut writer = ledger.client.copy_in(&copy_in)?;
+            writer.write_all(&copy)?;
+            writer.finish()?;
+            Ok(Sample::new(items, begun.elapsed().as_secs_f64()))
+        }));
+    }
+    let points = context.rounds().interleave(&mut ledger, candidates)?;
+    context.drop_ledger(ledger, DATABASE)?;
+
+    let (plural, plain) = (if tenants == 1 { "tenant" } else { "tenants" }, TABLES[0].label.to_owned());
+    let name = format!("insertion-{tenants}-{plural}");
+    let mut figure =
+        Figure::new(name, format!("Bulk insertion of {rows} rows, {tenants} {plural}"), "row", points);
+    let to = plain.clone();
+    figure.targets =
+        vec![Target { group: None, of: TABLES[1].label.to_owned(), to, by: Ratio::Time, wanted: 1.5 }];
+    figure.baseline = Some(Baseline { label: plain, by: Ratio::Time });
+    figure.notes.push(
+        "Tables begin empty, and a checkpoint precedes each measurement. INSERT … SELECT and COPY are one transaction, \
+         INSERT of 1000 rows one each."
+            .to_owned(),
+    );
+    Ok(figure)
+}
+
+/// Empties the table, inserts, and looks whether all is there.
+fn candidate<'a>(
+    table: Table,
+    group: &str,
+    items: u64,
+    mut insert: impl FnMut(&mut Ledger) -> Result<Sample, Error> + 'a,
+) -> Candidate<'a, Ledger> {
+    let run = move |ledger: &mut Ledger| {
+        ledger.client.batch_execute(&format!("TRUNCATE {}", table.name))?;
+        ledger.settle(&[table.name])?;
+        let sample = insert(ledger)?;
+        let stored: i64 =
+            ledger.client.query_one(&format!("SELECT count(*) FROM {}", table.name), &[])?.get(0);
+        if u64::try_from(stored)? != items {
+            return Err(format!("{stored} rows were stored of {items}").into());
+        }
+        Ok(sample)
+    };
+    Candidate::new(table.label, run).within(group)
+}
+
+/// The content as a client sends it.
+fn prepare(ledger: &mut Ledger, table: &str, columns: &str) -> Result<Prepared, Error> {
+    let literals = columns.split(", ").map(|column| format!("quote_nullable({column})")).collect::<Vec<_>>();
+    let sql = format!(
+        "SELECT 'INSERT INTO {table} ({columns}) VALUES ' || string_agg('(' || concat_ws(',', {}) || ')', ',' ORDER BY number) \
+         FROM (SELECT *, row_number() OVER (ORDER BY ts) AS number FROM content) AS c GROUP BY (number - 1) / $1 ORDER BY 1",
+        literals.join(", ")
+    );
+    let statements = ledger.client.query(&sql, &[&i64::from(ROWS_PER_STATEMENT)])?;
+    let mut copy = Vec::new();
+    ledger
+        .client
+        .copy_out(&format!("COPY (SELECT {columns} FROM content ORDER BY ts) TO STDOUT"))?
+        .read_to_end(&mut copy)?;
+    Ok(Prepared { statements: statements.iter().map(|row| row.get(0)).collect(), copy })
+}

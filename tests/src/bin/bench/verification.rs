@@ -1,0 +1,102 @@
+//! Verification: inside and outside of the database, beside a chain's in PL/pgSQL, and beside what bounds it.
+
+use std::thread;
+
+use af_tests::tools::{self, Run};
+use uuid::Uuid;
+
+use crate::Error;
+use crate::context::{Context, Ledger};
+use crate::figure::{Figure, Ratio, Sample, Target};
+use crate::limits::{self, Records};
+use crate::pgcrypto;
+use crate::rounds::Candidate;
+
+const DATABASE: &str = "verification";
+const TENANTS: i32 = 100;
+
+pub(crate) const INSIDE: &str = "af_audit_verify()";
+pub(crate) const OUTSIDE: &str = "af-tools audit verify";
+const SHA256: &str = "limit: SHA-256 of the same bytes, on all cores";
+
+/// What is measured: the chains of both kinds, and the bytes that a verifier hashes.
+struct Subject {
+    ledger: Ledger,
+    records: Records,
+}
+
+pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
+    let entries = context.scale.entries;
+    let items = u64::try_from(entries)?;
+    let mut ledger = context.ledger(DATABASE, TENANTS)?;
+    ledger.fill("audits", entries, TENANTS)?;
+    pgcrypto::create(&mut ledger)?;
+    ledger.fill(pgcrypto::TABLE, entries, TENANTS)?;
+    let records = Records::read(&mut ledger.client)?;
+    let tenant: Uuid = ledger.client.query_one("SELECT id FROM tenants ORDER BY name LIMIT 1", &[])?.get(0);
+    let tenants: Vec<Uuid> =
+        ledger.client.query("SELECT id FROM tenants", &[])?.iter().map(|row| row.get(0)).collect();
+    let mut subject = Subject { ledger, records };
+
+    let inside = |arguments: &str, items: u64| {
+        format!("SELECT sum(entries) = {items} AND bool_and(status = 'ok') FROM af_audit_verify({arguments})")
+    };
+    let of_one = items / u64::try_from(TENANTS)?;
+    let mut candidates = vec![
+        query(INSIDE, items, inside("", items)),
+        query("af_audit_verify(tenant)", of_one, inside(&format!("'{tenant}'"), of_one)),
+        Candidate::new(OUTSIDE, move |subject: &mut Subject| {
+            run_af_tools(&subject.ledger.url, &["audit", "verify"], "entries", items)
+        }),
+    ];
+    candidates.extend(
+        pgcrypto::VERIFIERS.map(|(label, sql)| query(label, items, sql.replace("$1", &items.to_string()))),
+    );
+    candidates.extend(
+        limits::QUERIES.map(|(label, sql)| query(label, items, sql.replace("$1", &items.to_string()))),
+    );
+    let cores = thread::available_parallelism()?.get();
+    candidates.push(Candidate::new(SHA256, move |subject: &mut Subject| subject.records.hash(cores)));
+    for connections in if cores > 1 { vec![1, cores] } else { vec![1] } {
+        let tenants = tenants.clone();
+        let label = format!("limit: COPY to nowhere, {connections} connection(s)");
+        candidates.push(Candidate::new(label, move |subject: &mut Subject| {
+            limits::drain(&subject.ledger.url, &tenants, connections, items)
+        }));
+    }
+    let points = context.rounds().interleave(&mut subject, candidates)?;
+    context.drop_ledger(subject.ledger, DATABASE)?;
+
+    let title = format!("Verification of {entries} entries of {TENANTS} tenants");
+    let mut figure = Figure::new("verification", title, "entry", points);
+    let target = |to: &str, wanted| Target {
+        group: None,
+        of: INSIDE.to_owned(),
+        to: to.to_owned(),
+        by: Ratio::Rate,
+        wanted,
+    };
+    figure.targets = pgcrypto::VERIFIERS.map(|(label, _)| target(label, 20.0)).to_vec();
+    figure.targets.push(target(SHA256, 0.3));
+    Ok(vec![figure])
+}
+
+/// A query whose one value says whether all was right.
+fn query<'a>(label: &str, items: u64, sql: String) -> Candidate<'a, Subject> {
+    Candidate::new(label, move |subject: &mut Subject| subject.ledger.time_query(items, &sql))
+}
+
+/// Runs `af-tools`; `count` is what it calls the items.
+pub(crate) fn run_af_tools(url: &str, command: &[&str], count: &str, items: u64) -> Result<Sample, Error> {
+    let run = tools::run(&[&["--url", url, "--json"], command].concat());
+    Ok(Sample::new(items, af_tools_seconds(&run, count, items)?))
+}
+
+/// What `af-tools` says that its own work took, without its start, if it found all right.
+pub(crate) fn af_tools_seconds(run: &Run, count: &str, items: u64) -> Result<f64, Error> {
+    let result = &run.json()["result"];
+    if run.code != Some(0) || result[count].as_u64() != Some(items) {
+        return Err(format!("af-tools does not verify what was stored: {run:?}").into());
+    }
+    Ok(result["seconds"].as_f64().ok_or("af-tools does not say how long it took")?)
+}
