@@ -7,18 +7,20 @@
 //! A module that measures has one function, `pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error>`,
 //! and lets [`Rounds`](crate::rounds::Rounds) call its candidates in turn.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One table and one plot.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Figure {
     /// Names the files, in the letters of one: `verification`, `insertion-1-tenant`.
     pub(crate) name: String,
     pub(crate) title: String,
     /// What is counted, in the singular: `row`, `entry`, `message`, `transaction`.
-    pub(crate) item: &'static str,
+    pub(crate) item: String,
     /// What the points' `x` means, in a curve; `None` where the points stand side by side.
-    pub(crate) x_title: Option<&'static str>,
+    pub(crate) x_title: Option<String>,
+    /// What bars show: the time of an item, of which shorter is better, or items a second.
+    pub(crate) shows: Ratio,
     /// What the other points are compared to.
     pub(crate) baseline: Option<Baseline>,
     pub(crate) points: Vec<Point>,
@@ -29,7 +31,7 @@ pub(crate) struct Figure {
 }
 
 /// What was measured, once a round.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Point {
     pub(crate) label: String,
     /// Points are compared within their group.
@@ -39,7 +41,7 @@ pub(crate) struct Point {
 }
 
 /// One measurement: so many items took so long.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) items: u64,
     pub(crate) seconds: f64,
@@ -50,14 +52,14 @@ pub(crate) struct Sample {
 }
 
 /// The point that the others are compared to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Baseline {
     pub(crate) label: String,
     pub(crate) by: Ratio,
 }
 
 /// What of two points is divided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ratio {
     /// Time per item: 1.5 is half as slow again.
@@ -67,7 +69,7 @@ pub(crate) enum Ratio {
 }
 
 /// A ratio of two points that the project promises itself.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Target {
     /// Where it holds; `None` in every group.
     pub(crate) group: Option<String>,
@@ -79,7 +81,7 @@ pub(crate) struct Target {
 }
 
 /// Median and ends of some values.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spread {
     pub(crate) min: f64,
     pub(crate) median: f64,
@@ -110,9 +112,20 @@ impl Spread {
         };
         Some(Self { min, median, max })
     }
+
+    /// In another unit. What turns the order around turns it around here.
+    pub(crate) fn map(self, unit: impl Fn(f64) -> f64) -> Self {
+        let (min, max) = (unit(self.min), unit(self.max));
+        Self { min: min.min(max), median: unit(self.median), max: min.max(max) }
+    }
 }
 
 impl Point {
+    /// Microseconds an item.
+    pub(crate) fn time_us(&self) -> Option<Spread> {
+        self.rate().map(|rate| rate.map(|rate| 1e6 / rate))
+    }
+
     /// Items a second.
     pub(crate) fn rate(&self) -> Option<Spread> {
         Spread::of(self.samples.iter().map(Sample::rate))
@@ -143,14 +156,18 @@ impl Figure {
     pub(crate) fn new(
         name: impl Into<String>,
         title: impl Into<String>,
-        item: &'static str,
-        points: Vec<Point>,
+        item: &str,
+        mut points: Vec<Point>,
     ) -> Self {
+        // Groups together, in the order in which they first came.
+        let groups: Vec<Option<String>> = points.iter().map(|point| point.group.clone()).collect();
+        points.sort_by_key(|point| groups.iter().position(|group| *group == point.group));
         Self {
             name: name.into(),
             title: title.into(),
-            item,
+            item: item.to_owned(),
             x_title: None,
+            shows: Ratio::Time,
             baseline: None,
             points,
             targets: Vec::new(),
@@ -158,11 +175,17 @@ impl Figure {
         }
     }
 
-    /// The point of a label in the circumstances of another point.
+    /// The point of a label in the circumstances of another point, or wherever there is one if there is none.
     fn beside(&self, point: &Point, label: &str) -> Option<&Point> {
-        self.points
-            .iter()
-            .find(|other| other.label == label && other.group == point.group && other.x == point.x)
+        let is_it = |other: &&Point| other.label == label && other.x == point.x;
+        let in_group = self.points.iter().filter(is_it).find(|other| other.group == point.group);
+        in_group.or_else(|| self.points.iter().find(is_it))
+    }
+
+    /// Whether groups have labels in common: they are the same things in other circumstances.
+    pub(crate) fn repeats_labels(&self) -> bool {
+        let is_same = |a: &Point, b: &Point| a.label == b.label && a.group != b.group;
+        self.points.iter().any(|point| self.points.iter().any(|other| is_same(point, other)))
     }
 
     /// The point that a point is compared to, and how the two compare.
@@ -231,6 +254,12 @@ mod tests {
         assert!(met(target(Ratio::Rate, 0.5)) && !met(target(Ratio::Rate, 0.6)));
         let missing = Target { of: "other".into(), ..target(Ratio::Rate, 0.5) };
         assert_eq!(missing.measured(&figure).count(), 0);
+        // What is measured in one group only is the same for all.
+        let limit = Point { group: Some("limits".to_owned()), ..point("limit", &[500]) };
+        let figure = Figure::new("n", "t", "row", vec![point("ours", &[50]), limit]);
+        let to_limit = Target { to: "limit".into(), ..target(Ratio::Rate, 0.1) };
+        assert_eq!(to_limit.measured(&figure).next().unwrap().1.median, 0.1);
+        assert!(!figure.repeats_labels());
     }
 
     #[test]
@@ -244,6 +273,7 @@ mod tests {
         ];
         let mut figure = Figure::new("n", "t", "row", points);
         assert_eq!(figure.ratio_to_baseline(&figure.points[1]), None);
+        assert!(figure.repeats_labels());
         figure.baseline = Some(Baseline { label: "plain".to_owned(), by: Ratio::Time });
         let ratios = figure.points.iter().map(|point| figure.ratio_to_baseline(point).unwrap().median);
         assert_eq!(ratios.collect::<Vec<_>>(), [1.0, 2.0, 4.0, 1.0]);

@@ -53,7 +53,7 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
     let memory = "Memory is what the process holds for itself: of the server, the session and its parallel workers, without \
                   shared buffers; of af-tools, all.";
     let figure = |name: &str, title: &str, points| Figure {
-        x_title: Some("entries"),
+        x_title: Some("entries".to_owned()),
         notes: vec![memory.to_owned()],
         ..Figure::new(name, title, "entry", points)
     };

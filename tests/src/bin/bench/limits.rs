@@ -17,10 +17,10 @@ use crate::figure::Sample;
 
 /// Queries over the `$1` rows of audits, as PostgreSQL runs them: on a large table, by parallel workers.
 pub(crate) const QUERIES: [(&str, &str); 3] = [
-    ("limit: SQL, count(*)", "SELECT count(*) = $1 FROM audits"),
-    ("limit: SQL, sum(length(details::text))", "SELECT sum(length(details::text)) > $1 FROM audits"),
+    ("SQL: count(*)", "SELECT count(*) = $1 FROM audits"),
+    ("SQL: sum(length(details::text))", "SELECT sum(length(details::text)) > $1 FROM audits"),
     (
-        "limit: SQL, sha256() of the columns' text",
+        "SQL: sha256() of the columns' text",
         "SELECT count(sha256(coalesce(prev_hash, '') || convert_to(concat_ws('|', tenant_id, seq, id, ts, actor_type, actor_id, \
          action, resource_type, resource_id, details::text), 'UTF8'))) = $1 FROM audits",
     ),

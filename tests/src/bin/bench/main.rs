@@ -5,6 +5,7 @@
 //! - [`context`]: the server, a database for each measurement; [`content`]: what is stored in it
 //! - [`rounds`]: repetition in changing order; [`figure`]: what a measurement gives
 //! - [`insertion`], [`verification`], [`messages`], [`growth`], [`size`]: the measurements; [`memory`]: what a process holds
+//! - [`machine`]: what was measured on
 //! - [`pgcrypto`]: the chain that a user would write; [`limits`]: what the machine can do
 //! - [`report`]: tables, JSON and plots
 
@@ -17,6 +18,7 @@ mod figure;
 mod growth;
 mod insertion;
 mod limits;
+mod machine;
 mod memory;
 mod messages;
 mod pgcrypto;
@@ -30,6 +32,7 @@ use clap::Parser;
 use arguments::{Arguments, Measurement};
 use context::Context;
 use figure::Figure;
+use machine::Machine;
 use report::Report;
 
 type Error = Box<dyn std::error::Error>;
@@ -54,6 +57,7 @@ fn main() -> std::process::ExitCode {
 #[expect(clippy::print_stderr, reason = "it takes long: how far it is")]
 fn run(arguments: &Arguments) -> Result<String, Error> {
     let mut context = Context::new(arguments.scale())?;
+    let machine = Machine::look(&context)?;
     let mut figures = Vec::new();
     let measurements: [(Measurement, Measure); 5] = [
         (Measurement::Insertion, insertion::measure),
@@ -68,7 +72,9 @@ fn run(arguments: &Arguments) -> Result<String, Error> {
             figures.extend(measure(&mut context)?);
         }
     }
-    let report = Report { figures };
+    let mut report = Report { machine, figures };
+    let text = report.text();
+    report.complete_from(&arguments.out);
     report.write(&arguments.out)?;
-    Ok(report.markdown())
+    Ok(text)
 }

@@ -7,13 +7,10 @@ pub(crate) const TABLE: &str = "pgcrypto_audits";
 
 /// What verifies it, and a query for each that is true when `$1` entries are right.
 pub(crate) const VERIFIERS: [(&str, &str); 3] = [
-    ("PL/pgSQL and pgcrypto: loop", "SELECT pgcrypto_verify_loop() = $1"),
+    ("pgcrypto: loop", "SELECT pgcrypto_verify_loop() = $1"),
+    ("pgcrypto: window functions", "SELECT entries = $1 AND wrong = 0 FROM pgcrypto_verify_window"),
     (
-        "PL/pgSQL and pgcrypto: window functions",
-        "SELECT entries = $1 AND wrong = 0 FROM pgcrypto_verify_window",
-    ),
-    (
-        "PL/pgSQL and pgcrypto: parallel contents, then links",
+        "pgcrypto: parallel contents, then links",
         "SELECT c.entries = $1 AND c.wrong = 0 AND l.entries = $1 AND l.wrong = 0 \
          FROM (SELECT * FROM pgcrypto_verify_contents OFFSET 0) AS c, (SELECT * FROM pgcrypto_verify_links OFFSET 0) AS l",
     ),

@@ -72,7 +72,7 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
 
     let mut figure =
         Figure::new("size", "Verification of entries of any size, from a cold cache", "entry", points);
-    figure.x_title = Some("bytes of details");
+    figure.x_title = Some("bytes of details".to_owned());
     figure.notes.push(format!(
         "The server was restarted before each measurement, {}. MB/s are of details as text.",
         if drops_os_cache {

@@ -14,10 +14,15 @@ use crate::rounds::Candidate;
 
 const DATABASE: &str = "verification";
 const TENANTS: i32 = 100;
+const PARALLEL_CONNECTIONS: usize = 2;
 
 pub(crate) const INSIDE: &str = "af_audit_verify()";
 pub(crate) const OUTSIDE: &str = "af-tools audit verify";
-const SHA256: &str = "limit: SHA-256 of the same bytes, on all cores";
+const SHA256: &str = "SHA-256 of the same bytes, all cores";
+
+const OURS: &str = "pg_af";
+const THEIRS: &str = "A chain in PL/pgSQL and pgcrypto";
+const LIMITS: &str = "What the machine can do";
 
 /// What is measured: the chains of both kinds, and the bytes that a verifier hashes.
 struct Subject {
@@ -43,27 +48,28 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
     };
     let of_one = items / u64::try_from(TENANTS)?;
     let mut candidates = vec![
-        query(INSIDE, items, inside("", items)),
-        query("af_audit_verify(tenant)", of_one, inside(&format!("'{tenant}'"), of_one)),
+        query(INSIDE, items, inside("", items)).within(OURS),
+        query("af_audit_verify(tenant)", of_one, inside(&format!("'{tenant}'"), of_one)).within(OURS),
         Candidate::new(OUTSIDE, move |subject: &mut Subject| {
             run_af_tools(&subject.ledger.url, &["audit", "verify"], "entries", items)
-        }),
+        })
+        .within(OURS),
     ];
-    candidates.extend(
-        pgcrypto::VERIFIERS.map(|(label, sql)| query(label, items, sql.replace("$1", &items.to_string()))),
-    );
-    candidates.extend(
-        limits::QUERIES.map(|(label, sql)| query(label, items, sql.replace("$1", &items.to_string()))),
-    );
+    let of_all = |(label, sql): (&str, &str)| query(label, items, sql.replace("$1", &items.to_string()));
+    candidates.extend(pgcrypto::VERIFIERS.map(|verifier| of_all(verifier).within(THEIRS)));
+    candidates.extend(limits::QUERIES.map(|limit| of_all(limit).within(LIMITS)));
     let cores = thread::available_parallelism()?.get();
-    candidates.push(Candidate::new(SHA256, move |subject: &mut Subject| subject.records.hash(cores)));
-    for connections in if cores > 1 { vec![1, cores] } else { vec![1] } {
+    let hash = Candidate::new(SHA256, move |subject: &mut Subject| subject.records.hash(cores));
+    candidates.push(hash.within(LIMITS));
+    let drain = |label: String, connections| {
         let tenants = tenants.clone();
-        let label = format!("limit: COPY to nowhere, {connections} connection(s)");
-        candidates.push(Candidate::new(label, move |subject: &mut Subject| {
-            limits::drain(&subject.ledger.url, &tenants, connections, items)
-        }));
-    }
+        let run =
+            move |subject: &mut Subject| limits::drain(&subject.ledger.url, &tenants, connections, items);
+        Candidate::new(label, run).within(LIMITS)
+    };
+    candidates.push(drain("COPY to nowhere, 1 connection".to_owned(), 1));
+    candidates
+        .push(drain(format!("COPY to nowhere, {PARALLEL_CONNECTIONS} connections"), PARALLEL_CONNECTIONS));
     let points = context.rounds().interleave(&mut subject, candidates)?;
     context.drop_ledger(subject.ledger, DATABASE)?;
 

@@ -2,20 +2,35 @@
 
 use std::fmt::Write;
 
-use super::Report;
 use super::number::{grouped, rounded};
+use super::{Report, svg};
 use crate::figure::{Figure, Point, Ratio, Spread};
+use crate::machine::Machine;
 
-pub(super) fn render(report: &Report) -> String {
-    let mut out = String::new();
+/// With links to the plots, as files beside this one, if they are wanted.
+pub(super) fn render(report: &Report, has_plots: bool) -> String {
+    let mut out = String::from("<!-- Written by `make bench`. -->\n# Measured\n\n");
+    let Machine { processor, cores, memory_gb, system, file_system, postgresql, pg_af, settings, .. } =
+        &report.machine;
+    let sha = if report.machine.has_sha_instructions { "with" } else { "without" };
+    let _ = writeln!(
+        out,
+        "{processor}, {cores} cores, {sha} SHA instructions, {memory_gb} GB of memory; {system}, {file_system}; PostgreSQL \
+         {postgresql}, pg_af {pg_af}.\n"
+    );
+    let settings: Vec<String> = settings.iter().map(|(name, value)| format!("`{name} = {value}`")).collect();
+    let _ = writeln!(out, "{}\n", settings.join(", "));
     for figure in &report.figures {
+        let _ = writeln!(out, "## {}\n", figure.title);
+        if has_plots {
+            let _ = writeln!(out, "![{}]({})\n", figure.title, svg::file_name(figure));
+        }
         render_figure(&mut out, figure);
     }
     out
 }
 
 fn render_figure(out: &mut String, figure: &Figure) {
-    let _ = writeln!(out, "### {}\n", figure.title);
     table(out, &rows(figure));
     for target in &figure.targets {
         for (group, measured) in target.measured(figure) {
@@ -45,18 +60,18 @@ type Cell<'a> = Box<dyn Fn(&Point) -> Option<String> + 'a>;
 
 /// The header and the lines of a table. Columns that nothing is in are left out.
 fn rows(figure: &Figure) -> Vec<Vec<String>> {
-    let item = figure.item;
+    let item = &figure.item;
     let plural = plural(item);
     let mut columns: Vec<(String, Cell<'_>)> = vec![
         (String::new(), Box::new(|point| Some(point.label.clone()))),
         ("case".to_owned(), Box::new(|point| point.group.clone())),
-        (figure.x_title.unwrap_or_default().to_owned(), Box::new(|point| Some(grouped(point.x?)))),
+        (figure.x_title.clone().unwrap_or_default(), Box::new(|point| Some(grouped(point.x?)))),
         (format!("{plural}/s"), Box::new(|point| Some(grouped(point.rate()?.median)))),
         (
             "lowest–highest".to_owned(),
             Box::new(|point| point.rate().map(|rate| format!("{}–{}", grouped(rate.min), grouped(rate.max)))),
         ),
-        (format!("µs/{item}"), Box::new(|point| Some(rounded(1e6 / point.rate()?.median)))),
+        (format!("µs/{item}"), Box::new(|point| Some(rounded(point.time_us()?.median)))),
         ("MB/s".to_owned(), Box::new(|point| Some(rounded(point.bytes_rate()?.median / 1e6)))),
         (
             "peak memory, MB".to_owned(),
@@ -84,7 +99,7 @@ fn with_spread(spread: Spread) -> String {
     format!("{} ({}–{})", rounded(spread.median), rounded(spread.min), rounded(spread.max))
 }
 
-fn plural(item: &str) -> String {
+pub(super) fn plural(item: &str) -> String {
     item.strip_suffix('y').map_or_else(|| format!("{item}s"), |stem| format!("{stem}ies"))
 }
 
@@ -122,22 +137,13 @@ fn table(out: &mut String, rows: &[Vec<String>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figure::{Baseline, Sample, Target};
+    use crate::figure::{Baseline, Target};
+    use crate::report::tests::{point, report};
 
     #[test]
     fn a_figure_becomes_a_table_and_sentences() {
-        let point = |label: &str, seconds: [f64; 3]| Point {
-            label: label.to_owned(),
-            group: None,
-            x: None,
-            samples: seconds.map(|seconds| Sample::new(1_000_000, seconds)).to_vec(),
-        };
-        let mut figure = Figure::new(
-            "n",
-            "Two of them",
-            "entry",
-            vec![point("plain", [1.0, 1.0, 2.0]), point("pg_af", [1.25, 2.5, 4.0])],
-        );
+        let points = vec![point("plain", [1.0, 1.0, 2.0]), point("pg_af", [1.25, 2.5, 4.0])];
+        let mut figure = Figure::new("two", "Two of them", "entry", points);
         figure.baseline = Some(Baseline { label: "plain".to_owned(), by: Ratio::Time });
         figure.targets = vec![Target {
             group: None,
@@ -147,12 +153,25 @@ mod tests {
             wanted: 1.5,
         }];
         figure.notes = vec!["Nothing else ran.".to_owned()];
-        let rendered = render(&Report { figures: vec![figure] });
-        let lines: Vec<&str> = rendered.lines().collect();
-        assert_eq!(lines[2].chars().count(), lines[5].chars().count(), "{rendered}");
-        assert!(lines[5].contains(" 400,000 |") && lines[5].contains("| 2.00 (1.25–2.50) |"), "{rendered}");
-        assert!(!rendered.contains("MB"), "{rendered}");
-        assert_eq!(lines[7], "- pg_af takes 2.00 (1.25–2.50) × plain; wanted is at most 1.50: missed");
-        assert_eq!(lines[8], "- Nothing else ran.");
+        let expected = "
+## Two of them
+
+![Two of them](two.svg)
+
+|       | entries/s |    lowest–highest | µs/entry |     time × plain |
+|-------|----------:|------------------:|---------:|-----------------:|
+| plain | 1,000,000 | 500,000–1,000,000 |     1.00 | 1.00 (1.00–1.00) |
+| pg_af |   400,000 |   250,000–800,000 |     2.50 | 2.00 (1.25–2.50) |
+
+- pg_af takes 2.00 (1.25–2.50) × plain; wanted is at most 1.50: missed
+- Nothing else ran.
+
+";
+        let rendered = render(&report(vec![figure]), true);
+        assert!(rendered.ends_with(expected), "{rendered}");
+        assert!(
+            rendered.contains("2 cores, with SHA instructions") && rendered.contains("`fsync = on`"),
+            "{rendered}"
+        );
     }
 }
