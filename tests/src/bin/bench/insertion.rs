@@ -7,6 +7,7 @@ use crate::Error;
 use crate::content::{COLUMNS, ENTRIES, PLAIN_TABLE};
 use crate::context::{Context, Ledger};
 use crate::figure::{Baseline, Figure, Ratio, Sample, Target};
+use crate::number::count;
 use crate::pgcrypto;
 use crate::rounds::Candidate;
 
@@ -94,8 +95,12 @@ fn measure_tenants(context: &mut Context, tenants: i32) -> Result<Figure, Error>
 
     let (plural, plain) = (if tenants == 1 { "tenant" } else { "tenants" }, TABLES[0].label.to_owned());
     let name = format!("insertion-{tenants}-{plural}");
-    let mut figure =
-        Figure::new(name, format!("Bulk insertion of {rows} rows, {tenants} {plural}"), "row", points);
+    let mut figure = Figure::new(
+        name,
+        format!("Bulk insertion of {} rows, {tenants} {plural}", count(rows)),
+        "row",
+        points,
+    );
     let to = plain.clone();
     figure.targets =
         vec![Target { group: None, of: TABLES[1].label.to_owned(), to, by: Ratio::Time, wanted: 1.5 }];

@@ -7,7 +7,7 @@
 //! - [`insertion`], [`verification`], [`messages`], [`growth`], [`size`]: the measurements; [`memory`]: what a process holds
 //! - [`machine`]: what was measured on
 //! - [`pgcrypto`]: the chain that a user would write; [`limits`]: what the machine can do
-//! - [`report`]: tables, JSON and plots
+//! - [`report`]: tables, JSON and plots; [`number`]: numbers for people
 
 #![forbid(unsafe_code)]
 
@@ -21,6 +21,7 @@ mod limits;
 mod machine;
 mod memory;
 mod messages;
+mod number;
 mod pgcrypto;
 mod report;
 mod rounds;

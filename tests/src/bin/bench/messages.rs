@@ -6,6 +6,7 @@ use crate::Error;
 use crate::content::MESSAGES;
 use crate::context::{Context, Ledger};
 use crate::figure::{Baseline, Figure, Ratio};
+use crate::number::count;
 use crate::rounds::Candidate;
 use crate::verification::run_af_tools;
 
@@ -38,7 +39,7 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
     };
     let candidates = vec![insert("plain table", "plain_messages"), insert("pg_af", "messages")];
     let points = context.rounds().interleave(&mut ledger, candidates)?;
-    let title = format!("Insertion of {rows} messages in one statement");
+    let title = format!("Insertion of {} messages in one statement", count(rows));
     let mut insertion = Figure::new("messages-insertion", title, "message", points);
     insertion.baseline = Some(Baseline { label: "plain table".to_owned(), by: Ratio::Time });
 
@@ -50,7 +51,7 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
         run_af_tools(&ledger.url, &["message", "verify"], "messages", items)
     });
     let points = context.rounds().interleave(&mut ledger, vec![inside, outside])?;
-    let title = format!("Verification of {rows} messages");
+    let title = format!("Verification of {} messages", count(rows));
     let verification = Figure::new("messages-verification", title, "message", points);
     context.drop_ledger(ledger, DATABASE)?;
     Ok(vec![insertion, verification])

@@ -1,7 +1,6 @@
 //! The report: tables for people, JSON for programs, plots.
 
 mod markdown;
-mod number;
 mod svg;
 
 use std::fs;

@@ -9,6 +9,7 @@ use crate::Error;
 use crate::context::{Context, Ledger};
 use crate::figure::{Figure, Ratio, Sample, Target};
 use crate::limits::{self, Records};
+use crate::number::count;
 use crate::pgcrypto;
 use crate::rounds::Candidate;
 
@@ -21,8 +22,8 @@ pub(crate) const OUTSIDE: &str = "af-tools audit verify";
 const SHA256: &str = "SHA-256 of the same bytes, all cores";
 
 const OURS: &str = "pg_af";
-const THEIRS: &str = "A chain in PL/pgSQL and pgcrypto";
-const LIMITS: &str = "What the machine can do";
+const THEIRS: &str = "PL/pgSQL and pgcrypto";
+const LIMITS: &str = "limits of the machine";
 
 /// What is measured: the chains of both kinds, and the bytes that a verifier hashes.
 struct Subject {
@@ -73,7 +74,7 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
     let points = context.rounds().interleave(&mut subject, candidates)?;
     context.drop_ledger(subject.ledger, DATABASE)?;
 
-    let title = format!("Verification of {entries} entries of {TENANTS} tenants");
+    let title = format!("Verification of {} entries of {TENANTS} tenants", count(entries));
     let mut figure = Figure::new("verification", title, "entry", points);
     let target = |to: &str, wanted| Target {
         group: None,
@@ -84,6 +85,14 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
     };
     figure.targets = pgcrypto::VERIFIERS.map(|(label, _)| target(label, 20.0)).to_vec();
     figure.targets.push(target(SHA256, 0.3));
+    figure.notes.push(format!(
+        "All queries run as PostgreSQL plans them, with up to max_parallel_workers_per_gather workers; SHA-256 alone runs on \
+         {cores} threads. MB/s are of what is hashed, or of what COPY sends."
+    ));
+    figure.notes.push(
+        "The chain in PL/pgSQL hashes the columns' text as PostgreSQL prints it: its hashes change with settings and versions."
+            .to_owned(),
+    );
     Ok(vec![figure])
 }
 

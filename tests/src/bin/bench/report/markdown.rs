@@ -2,14 +2,15 @@
 
 use std::fmt::Write;
 
-use super::number::{grouped, rounded};
 use super::{Report, svg};
 use crate::figure::{Figure, Point, Ratio, Spread};
 use crate::machine::Machine;
+use crate::number::{grouped, rounded};
 
 /// With links to the plots, as files beside this one, if they are wanted.
 pub(super) fn render(report: &Report, has_plots: bool) -> String {
-    let mut out = String::from("<!-- Written by `make bench`. -->\n# Measured\n\n");
+    let mut out =
+        String::from("<!-- Written by make bench: measure again rather than edit. -->\n# Results\n\n");
     let Machine { processor, cores, memory_gb, system, file_system, postgresql, pg_af, settings, .. } =
         &report.machine;
     let sha = if report.machine.has_sha_instructions { "with" } else { "without" };
@@ -35,7 +36,8 @@ fn render_figure(out: &mut String, figure: &Figure) {
     for target in &figure.targets {
         for (group, measured) in target.measured(figure) {
             let (of, to) = (&target.of, &target.to);
-            let group = group.map_or_else(String::new, |group| format!(", {group}"));
+            let group = group.filter(|_| figure.repeats_labels());
+            let group = group.map_or_else(String::new, |group| format!(", {group},"));
             let (verb, bound) = match target.by {
                 Ratio::Time => ("takes", "at most"),
                 Ratio::Rate => ("reaches", "at least"),
@@ -63,8 +65,8 @@ fn rows(figure: &Figure) -> Vec<Vec<String>> {
     let item = &figure.item;
     let plural = plural(item);
     let mut columns: Vec<(String, Cell<'_>)> = vec![
+        (String::new(), Box::new(|point| point.group.clone())),
         (String::new(), Box::new(|point| Some(point.label.clone()))),
-        ("case".to_owned(), Box::new(|point| point.group.clone())),
         (figure.x_title.clone().unwrap_or_default(), Box::new(|point| Some(grouped(point.x?)))),
         (format!("{plural}/s"), Box::new(|point| Some(grouped(point.rate()?.median)))),
         (
@@ -103,17 +105,18 @@ pub(super) fn plural(item: &str) -> String {
     item.strip_suffix('y').map_or_else(|| format!("{item}s"), |stem| format!("{stem}ies"))
 }
 
-/// Cells padded to the width of their column; all but the first column to the right.
+/// Cells padded to the width of their column; columns without a header are text, the others numbers.
 fn table(out: &mut String, rows: &[Vec<String>]) {
-    let count = rows.first().map_or(0, Vec::len);
+    let is_text: Vec<bool> =
+        rows.first().map_or_else(Vec::new, |header| header.iter().map(String::is_empty).collect());
     let width = |cell: &str| cell.chars().count();
-    let widths: Vec<usize> = (0..count)
+    let widths: Vec<usize> = (0..is_text.len())
         .map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0).max(3))
         .collect();
     for (number, row) in rows.iter().enumerate() {
         for (column, cell) in row.iter().enumerate() {
             let padding = " ".repeat(widths[column] - width(cell));
-            let _ = if column == 0 {
+            let _ = if is_text[column] {
                 write!(out, "| {cell}{padding} ")
             } else {
                 write!(out, "| {padding}{cell} ")
@@ -122,7 +125,7 @@ fn table(out: &mut String, rows: &[Vec<String>]) {
         out.push_str("|\n");
         if number == 0 {
             for (column, width) in widths.iter().enumerate() {
-                let _ = if column == 0 {
+                let _ = if is_text[column] {
                     write!(out, "|{}", "-".repeat(width + 2))
                 } else {
                     write!(out, "|{}:", "-".repeat(width + 1))

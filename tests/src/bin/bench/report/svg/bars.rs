@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::super::markdown::plural;
-use super::super::number::grouped;
 use super::{Drawing, MARGIN, WIDTH, colour, labels, width};
 use crate::figure::{Figure, Point, Ratio};
+use crate::number::grouped;
 
 const BAR: f64 = 16.0;
 const STEP: f64 = 24.0;
@@ -26,8 +26,8 @@ pub(super) fn render(figure: &Figure) -> String {
     let scale = (WIDTH - MARGIN - NUMBER - left) / most;
 
     let subtitle = match figure.shows {
-        Ratio::Time => format!("microseconds a {}, median and range; shorter is better", figure.item),
-        Ratio::Rate => format!("{} a second, median and range; longer is better", plural(&figure.item)),
+        Ratio::Time => format!("microseconds per {}, median and range; shorter is better", figure.item),
+        Ratio::Rate => format!("{} per second, median and range; longer is better", plural(&figure.item)),
     };
     drawing.text(MARGIN, 46.0, "small", "start", &subtitle);
     let mut y = 60.0;

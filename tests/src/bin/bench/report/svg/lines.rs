@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::super::number::grouped;
 use super::{Drawing, MARGIN, WIDTH, colour, labels, width};
 use crate::figure::{Figure, Point, Spread};
+use crate::number::grouped;
 
 const TOP: f64 = 84.0;
 const HEIGHT: f64 = 260.0;
