@@ -94,6 +94,28 @@ fn copy_unescaped(text: &[u8], to: &mut [u8]) -> bool {
     }
 }
 
+/// How many bytes at the start of `text` stand for themselves.
+#[inline]
+pub(super) fn unescaped_length(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let mut length = 0;
+    let (eights, rest) = text.as_chunks();
+    for eight in eights {
+        // The high bit of each byte that is less than another one, and perhaps of bytes above it, but of none below.
+        let word = u64::from_le_bytes(*eight);
+        let below = |limit: u8, word: u64| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
+        let quote = below(1, word ^ (ONES * u64::from(b'"')));
+        let backslash = below(1, word ^ (ONES * u64::from(b'\\')));
+        let found = below(0x20, word) | quote | backslash;
+        if found != 0 {
+            return length + (found.trailing_zeros() / 8) as usize;
+        }
+        length += eight.len();
+    }
+    length + rest.iter().take_while(|byte| ESCAPES[usize::from(**byte)] == 0).count()
+}
+
 /// Whether all of the bytes stand for themselves.
 #[inline]
 fn needs_no_escape<const LENGTH: usize>(bytes: &[u8; LENGTH]) -> bool {
@@ -230,6 +252,7 @@ mod tests {
                 {
                     let mut text = clean.clone();
                     text.replace_range(at..=at, &byte.to_string());
+                    assert_eq!(unescaped_length(text.as_bytes()), at);
                     assert_eq!(in_place(&text), format!("\"{}{escaped}{}\"", &clean[..at], &clean[at + 1..]));
                 }
             }
@@ -261,6 +284,8 @@ mod tests {
         fn orders_as_utf16_does(a in "\\PC{0,4}", b in "\\PC{0,4}") {
             let by_units = a.encode_utf16().cmp(b.encode_utf16());
             prop_assert_eq!(cmp_utf16(a.as_bytes(), b.as_bytes()), by_units);
+            let plain = a.bytes().take_while(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\').count();
+            prop_assert_eq!(unescaped_length(a.as_bytes()), plain);
             let both = format!("{a}{b}");
             let prefix = |start, end| utf16_prefix(both.as_bytes(), start, end);
             let by_prefix = prefix(0, a.len()).cmp(&prefix(a.len(), both.len()));

@@ -6,7 +6,7 @@
 //! overflow the thread's.
 
 use super::number::{self, Decimal};
-use super::string::{cmp_utf16, write_string};
+use super::string::{cmp_utf16, unescaped_length, utf16_prefix, write_key, write_string};
 use super::{JsonError, MAX_DEPTH, Sink};
 
 /// An object's key: a range of the text between its quotes or, where it has escapes, of `decoded`.
@@ -17,8 +17,10 @@ struct Key {
     is_decoded: bool,
 }
 
+/// A member of an object: its key, what keys are ordered by first, and where its value is.
 #[derive(Debug, Clone, Copy)]
 struct Member {
+    prefix: u64,
     key: Key,
     value_at: usize,
 }
@@ -174,7 +176,9 @@ impl Walker {
         }
         lexer.at += 1;
         lexer.skip_space();
-        self.pending.push(Member { key, value_at: lexer.at });
+        let source = if key.is_decoded { &self.decoded } else { lexer.text };
+        let prefix = utf16_prefix(source, key.start, key.end);
+        self.pending.push(Member { prefix, key, value_at: lexer.at });
         Ok(())
     }
 
@@ -188,8 +192,9 @@ impl Walker {
         let decoded = &self.decoded;
         let key = |member: &Member| key_bytes(text, decoded, member.key);
         let own = &mut self.pending[pending..];
-        own.sort_unstable_by(|a, b| cmp_utf16(key(a), key(b)));
-        if own.windows(2).any(|pair| key(&pair[0]) == key(&pair[1])) {
+        own.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| cmp_utf16(key(a), key(b))));
+        let is_same = |a: &Member, b: &Member| a.prefix == b.prefix && key(a) == key(b);
+        if own.windows(2).any(|pair| is_same(&pair[0], &pair[1])) {
             return Err(JsonError::DuplicateKey);
         }
         let first = self.members.len();
@@ -234,13 +239,10 @@ impl Walker {
                         self.resume_at(end);
                         continue;
                     }
-                    if *next != members.0 {
-                        sink.write(b",");
-                    }
+                    let is_first = *next == members.0;
                     let member = self.members[*next];
                     *next += 1;
-                    write_string(key_bytes(text, &self.decoded, member.key), sink);
-                    sink.write(b":");
+                    write_key(key_bytes(text, &self.decoded, member.key), is_first, sink);
                     lexer.at = member.value_at;
                     self.emit_value(&mut lexer, sink)?;
                 }
@@ -361,7 +363,7 @@ impl Lexer<'_> {
                     self.escape()?;
                 }
                 Some(0..=0x1f) => return Err(syntax(self.at, "a control character in a string")),
-                Some(_) => self.at += 1,
+                Some(_) => self.at += unescaped_length(&self.text[self.at..]),
             }
         }
         let end = self.at;
