@@ -4,6 +4,9 @@
 pub(crate) const COLUMNS: &str =
     "tenant_id, ts, actor_type, actor_id, action, resource_type, resource_id, details";
 
+/// The columns that a chain adds.
+pub(crate) const CHAIN_COLUMNS: &str = "seq, hash_version, prev_hash, hash";
+
 /// Entry `$1` to `$2`, of as many tenants as `$3` says, in turn: details of three levels and 150 to 300 bytes, with
 /// decimals, nulls and text beyond ASCII.
 pub(crate) const ENTRIES: &str = "
@@ -22,6 +25,17 @@ pub(crate) const ENTRIES: &str = "
 pub(crate) const PLAIN_TABLE: &str = "
     CREATE TABLE plain (LIKE audits INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
     ALTER TABLE plain ADD FOREIGN KEY (tenant_id) REFERENCES tenants (id)";
+
+/// What goes into audits and plain, in a table `content`; the latter's chain columns are ready.
+pub(crate) const CONTENT_TABLE: &str = "
+    CREATE TABLE content AS SELECT * FROM plain LIMIT 0;
+    ALTER TABLE content DROP COLUMN id";
+
+/// Of some [`ENTRIES`], called `e`, with what a chain adds.
+pub(crate) const CHAINED: &str = "
+    SELECT e.*, row_number() OVER (PARTITION BY tenant_id ORDER BY ts) AS seq, 1::smallint AS hash_version,
+           CASE WHEN row_number() OVER (PARTITION BY tenant_id ORDER BY ts) > 1 THEN sha256(convert_to(ts::text, 'UTF8')) END AS prev_hash,
+           sha256(convert_to(resource_type || ts, 'UTF8')) AS hash";
 
 /// `$1` messages of one tenant, `$2`, with their hashes: some 300 bytes of nested JSON each, as the entries have.
 pub(crate) const MESSAGES: &str = "

@@ -9,7 +9,7 @@ use postgres::Client;
 
 use crate::Error;
 use crate::arguments::Scale;
-use crate::content::{COLUMNS, ENTRIES};
+use crate::content::{CHAIN_COLUMNS, CHAINED, COLUMNS, CONTENT_TABLE, ENTRIES, PLAIN_TABLE};
 use crate::figure::Sample;
 use crate::rounds::Rounds;
 
@@ -85,6 +85,26 @@ impl Ledger {
             format!("INSERT INTO {table} ({COLUMNS}) SELECT {COLUMNS} FROM ({ENTRIES} ORDER BY n) AS e");
         self.client.execute(&insert, &[&1, &entries, &tenants])?;
         self.settle(&[table])
+    }
+
+    /// Creates a plain table beside audits, and `content`, of so many entries, to insert into either; both may be emptied.
+    pub(crate) fn create_content(&mut self, entries: i32, tenants: i32) -> Result<(), Error> {
+        self.client.batch_execute(PLAIN_TABLE)?;
+        self.client.batch_execute(CONTENT_TABLE)?;
+        self.client.batch_execute("ALTER TABLE audits DISABLE TRIGGER af_audit_guard_truncate")?;
+        let insert = format!(
+            "INSERT INTO content ({COLUMNS}, {CHAIN_COLUMNS}) SELECT * FROM ({CHAINED} FROM ({ENTRIES}) AS e) AS c ORDER BY ts"
+        );
+        self.client.execute(&insert, &[&1, &entries, &tenants])?;
+        self.settle(&["content"])
+    }
+
+    /// Times `af_audit_verify()`, which has to find so many entries, all of them right.
+    pub(crate) fn verify(&mut self, arguments: &str, entries: u64) -> Result<Sample, Error> {
+        let query = format!(
+            "SELECT sum(entries) = {entries} AND bool_and(status = 'ok') FROM af_audit_verify({arguments})"
+        );
+        self.time_query(entries, &query)
     }
 
     /// Times a query that asks so many items, and whose one value is true if all was right.

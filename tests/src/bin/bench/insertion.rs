@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::time::Instant;
 
 use crate::Error;
-use crate::content::{COLUMNS, ENTRIES, PLAIN_TABLE};
+use crate::content::{CHAIN_COLUMNS, COLUMNS};
 use crate::context::{Context, Ledger};
 use crate::figure::{Baseline, Figure, Ratio, Sample, Target};
 use crate::number::count;
@@ -14,12 +14,6 @@ use crate::rounds::Candidate;
 const DATABASE: &str = "insertion";
 const ROWS_PER_STATEMENT: i32 = 1000;
 
-/// Of [`ENTRIES`], with what a chain adds: in a plain table it is ready.
-const CONTENT: &str = "
-    SELECT e.*, row_number() OVER (PARTITION BY tenant_id ORDER BY ts) AS seq, 1::smallint AS hash_version,
-           CASE WHEN row_number() OVER (PARTITION BY tenant_id ORDER BY ts) > 1 THEN sha256(convert_to(ts::text, 'UTF8')) END AS prev_hash,
-           sha256(convert_to(resource_type || ts, 'UTF8')) AS hash";
-
 /// A table to insert into, and the columns that are given.
 #[derive(Clone, Copy)]
 struct Table {
@@ -28,7 +22,6 @@ struct Table {
     columns: &'static [&'static str],
 }
 
-const CHAIN_COLUMNS: &str = "seq, hash_version, prev_hash, hash";
 const TABLES: [Table; 3] = [
     Table { label: "plain table", name: "plain", columns: &[COLUMNS, CHAIN_COLUMNS] },
     Table { label: "pg_af", name: "audits", columns: &[COLUMNS] },
@@ -52,19 +45,10 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
 fn measure_tenants(context: &mut Context, tenants: i32) -> Result<Figure, Error> {
     let rows = context.scale.rows;
     let mut ledger = context.ledger(DATABASE, tenants)?;
-    ledger.client.batch_execute(PLAIN_TABLE)?;
     pgcrypto::create(&mut ledger)?;
     // Of an empty table the planner thinks that it may as well be sorted, and would do so for each row.
     ledger.client.batch_execute("SET enable_sort = off")?;
-    ledger.client.batch_execute(
-        "ALTER TABLE audits DISABLE TRIGGER af_audit_guard_truncate; CREATE TABLE content AS SELECT * FROM plain LIMIT 0; \
-         ALTER TABLE content DROP COLUMN id",
-    )?;
-    let content = format!(
-        "INSERT INTO content ({COLUMNS}, {CHAIN_COLUMNS}) {CONTENT} FROM ({ENTRIES} ORDER BY n) AS e"
-    );
-    ledger.client.execute(&content, &[&1, &rows, &tenants])?;
-    ledger.settle(&["content"])?;
+    ledger.create_content(rows, tenants)?;
 
     let items = u64::try_from(rows)?;
     let mut candidates = Vec::new();
@@ -91,6 +75,8 @@ fn measure_tenants(context: &mut Context, tenants: i32) -> Result<Figure, Error>
         }));
     }
     let points = context.rounds().interleave(&mut ledger, candidates)?;
+    // What was fast but wrong would not count.
+    ledger.verify("", items)?;
     context.drop_ledger(ledger, DATABASE)?;
 
     let (plural, plain) = (if tenants == 1 { "tenant" } else { "tenants" }, TABLES[0].label.to_owned());

@@ -44,13 +44,14 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
         ledger.client.query("SELECT id FROM tenants", &[])?.iter().map(|row| row.get(0)).collect();
     let mut subject = Subject { ledger, records };
 
-    let inside = |arguments: &str, items: u64| {
-        format!("SELECT sum(entries) = {items} AND bool_and(status = 'ok') FROM af_audit_verify({arguments})")
+    let inside = |label, arguments: String, items| {
+        Candidate::new(label, move |subject: &mut Subject| subject.ledger.verify(&arguments, items))
+            .within(OURS)
     };
     let of_one = items / u64::try_from(TENANTS)?;
     let mut candidates = vec![
-        query(INSIDE, items, inside("", items)).within(OURS),
-        query("af_audit_verify(tenant)", of_one, inside(&format!("'{tenant}'"), of_one)).within(OURS),
+        inside(INSIDE, String::new(), items),
+        inside("af_audit_verify(tenant)", format!("'{tenant}'"), of_one),
         Candidate::new(OUTSIDE, move |subject: &mut Subject| {
             run_af_tools(&subject.ledger.url, &["audit", "verify"], "entries", items)
         })
