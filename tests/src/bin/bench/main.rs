@@ -58,8 +58,8 @@ fn main() -> std::process::ExitCode {
 #[expect(clippy::print_stderr, reason = "it takes long: how far it is")]
 fn run(arguments: &Arguments) -> Result<String, Error> {
     let mut context = Context::new(arguments.scale())?;
-    let machine = Machine::look(&context)?;
-    let mut figures = Vec::new();
+    let mut report = Report { machine: Machine::look(&context)?, figures: Vec::new() };
+    let earlier = Report::read(&arguments.out);
     let measurements: [(Measurement, Measure); 5] = [
         (Measurement::Insertion, insertion::measure),
         (Measurement::Verification, verification::measure),
@@ -70,12 +70,10 @@ fn run(arguments: &Arguments) -> Result<String, Error> {
     for (measurement, measure) in measurements {
         if arguments.wants(measurement) {
             eprintln!("bench: {}", measurement.name());
-            figures.extend(measure(&mut context)?);
+            report.figures.extend(measure(&mut context)?);
+            // At once: what follows may take long, and fail.
+            report.completed_from(earlier.as_ref()).write(&arguments.out)?;
         }
     }
-    let mut report = Report { machine, figures };
-    let text = report.text();
-    report.complete_from(&arguments.out);
-    report.write(&arguments.out)?;
-    Ok(text)
+    Ok(report.text())
 }

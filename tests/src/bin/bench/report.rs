@@ -28,25 +28,23 @@ impl Report {
         markdown::render(self, false)
     }
 
-    /// Takes over what an earlier run left in the directory and this one did not measure, if it ran on the same machine
-    /// with the same versions and settings.
-    pub(crate) fn complete_from(&mut self, directory: &Path) {
-        let earlier = fs::read(directory.join(JSON)).ok();
-        let earlier = earlier.and_then(|json| serde_json::from_slice::<Self>(&json).ok());
-        if let Some(earlier) = earlier.filter(|earlier| earlier.machine == self.machine) {
-            self.complete(earlier.figures);
-        }
+    /// What an earlier run left in a directory.
+    pub(crate) fn read(directory: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(directory.join(JSON)).ok()?).ok()
     }
 
-    /// A figure that was measured anew takes the place of the earlier one.
-    fn complete(&mut self, mut figures: Vec<Figure>) {
-        for figure in std::mem::take(&mut self.figures) {
+    /// With the figures of an earlier run that this one did not measure, if that was on the same machine with the same
+    /// versions and settings.
+    pub(crate) fn completed_from(&self, earlier: Option<&Self>) -> Self {
+        let earlier = earlier.filter(|earlier| earlier.machine == self.machine);
+        let mut figures = earlier.map_or_else(Vec::new, |earlier| earlier.figures.clone());
+        for figure in &self.figures {
             match figures.iter_mut().find(|earlier| earlier.name == figure.name) {
-                Some(earlier) => *earlier = figure,
-                None => figures.push(figure),
+                Some(earlier) => earlier.clone_from(figure),
+                None => figures.push(figure.clone()),
             }
         }
-        self.figures = figures;
+        Self { machine: self.machine.clone(), figures }
     }
 
     /// Writes all files.
@@ -99,8 +97,8 @@ pub(crate) mod tests {
         assert!(fs::read_to_string(out.join("two.svg")).unwrap().starts_with("<svg"));
         assert!(fs::read_to_string(out.join(MARKDOWN)).unwrap().contains("(two.svg)"));
 
-        let mut later = report(vec![figure("two", 5.0), figure("three", 5.0)]);
-        later.complete_from(&out);
+        let earlier = Report::read(&out);
+        let later = report(vec![figure("two", 5.0), figure("three", 5.0)]).completed_from(earlier.as_ref());
         let seconds = |report: &Report| {
             let figures = report.figures.iter();
             figures
@@ -113,7 +111,6 @@ pub(crate) mod tests {
 
         let mut elsewhere = report(vec![figure("two", 5.0)]);
         elsewhere.machine.cores = 64;
-        elsewhere.complete_from(&out);
-        assert_eq!(elsewhere.figures.len(), 1);
+        assert_eq!(elsewhere.completed_from(earlier.as_ref()).figures.len(), 1);
     }
 }
