@@ -70,6 +70,7 @@ impl Drawing {
 }
 
 /// The part of the style sheet that differs between light and dark.
+/// A polyline is a line whatever its colour: hence the selector, which outweighs that of the class.
 fn scheme(
     background: &str,
     ink: &str,
@@ -83,7 +84,7 @@ fn scheme(
         let colour = choose(colours);
         let _ = write!(style, ".s{number}{{fill:{colour};stroke:{colour}}}");
     }
-    style + "polyline{fill:none}"
+    style + "polyline[class]{fill:none}"
 }
 
 fn escape(text: &str) -> String {
