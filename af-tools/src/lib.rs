@@ -18,6 +18,7 @@
 //! - [`server`]: what the server says when it refuses
 //! - `relation`: which tables are meant, and whether they have the form that is counted on
 //! - `copy`: the binary format in which rows are pulled
+//! - `wal`: durability of what is told outside of the database
 //! - [`watch`]: how work tells how far it is
 #![forbid(unsafe_code)]
 
@@ -40,6 +41,7 @@ mod relation;
 pub mod server;
 #[cfg(unix)]
 pub mod throwaway;
+mod wal;
 pub mod watch;
 
 pub use commands::run;

@@ -20,6 +20,7 @@ use super::columns::AUDIT_COLUMNS;
 use crate::copy::CopyError;
 use crate::relation::{Relation, RelationError};
 use crate::server::ServerError;
+use crate::wal;
 use crate::watch::{Watch, rate};
 
 /// Who recomputes the hashes.
@@ -213,6 +214,7 @@ pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> 
         [] => relation.estimate(&mut transaction).map_err(doing("estimate the number of entries"))?,
         _ => None,
     };
+    wal::flush(&mut transaction).map_err(doing("make durable what is to be verified"))?;
     watch.begin(estimate);
 
     let start = Instant::now();

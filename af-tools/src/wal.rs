@@ -1,0 +1,25 @@
+//! Durability of what is told outside of the database.
+
+use postgres::Transaction;
+
+use crate::server::ServerError;
+
+/// The call of pg_af's `af_wal_flush()`, where the extension is there and has it.
+const CALL: &str = "
+    SELECT pg_catalog.format('SELECT %I.af_wal_flush()', n.nspname)
+    FROM pg_catalog.pg_extension AS e
+    JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+        AND d.refobjid = e.oid AND d.deptype = 'e' AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+    JOIN pg_catalog.pg_proc AS p ON p.oid = d.objid AND p.proname = 'af_wal_flush' AND p.pronargs = 0
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE e.extname = 'pg_af'";
+
+/// Has the server make durable what the transaction's snapshot shows, so that nothing is told of entries that a crash
+/// takes back. The snapshot is there already. Without pg_af, no entry is seen before it is durable on its account, and
+/// there is nothing to do.
+pub(crate) fn flush(transaction: &mut Transaction<'_>) -> Result<(), ServerError> {
+    if let Some(row) = transaction.query_opt(CALL, &[])? {
+        transaction.execute(row.get::<_, &str>(0), &[])?;
+    }
+    Ok(())
+}
