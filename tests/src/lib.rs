@@ -1,6 +1,7 @@
 //! What the cross-component tests stand on: throw-away servers with the installed extension, a fresh database
 //! for each test, random numbers that can be repeated, and `af-tools` as its users run it.
 //!
+//! - [`crash`]: servers that are crashed, and what they had promised
 //! - [`database`]: the server that the tests of one binary share, and a database for each
 //! - [`generated`]: files that are checked in and generated, for the program `generate`
 //! - [`ledger`]: writing entries and checking whole chains, without the code under test where that is possible
@@ -13,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod crash;
 pub mod database;
 pub mod generated;
 pub mod ledger;

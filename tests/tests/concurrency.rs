@@ -82,6 +82,9 @@ fn some_inserts(
 /// as long as it fails for another session's sake.
 fn session(mut client: Client, level: &str, tenants: &[Uuid], mut random: Random) -> Stored {
     let deadline = Instant::now() + PATIENCE;
+    // Sessions that release early and such that hold to the end meet on the same chains.
+    let early_release = random.choose(&["on", "off", "auto"]);
+    client.batch_execute(&format!("SET pg_af.early_release = {early_release}")).unwrap();
     let mut committed = Stored::new();
     let mut left = INSERTS;
     while left > 0 {

@@ -1,58 +1,17 @@
 //! No insert that was acknowledged is lost in a crash, and every chain is whole after it.
 
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use af_tests::database::{connect, create_ledger, options, sqlstate};
+use af_tests::crash::{DATABASE, durable_server, insert_until_the_crash, lost};
+use af_tests::database::{connect, sqlstate};
 use af_tests::ledger::{INSERT, add_entries, add_tenant, whole_chains};
 use af_tests::random::Random;
-use af_tools::throwaway::{Options, Server};
-use postgres::Client;
 use uuid::Uuid;
 
 const SESSIONS: usize = 16;
 const ROUNDS: usize = 4;
-const DATABASE: &str = "ledger";
-
-/// A server of the test's own, since it is going to be crashed.
-fn durable_server(settings: &[(&str, &str)]) -> Server {
-    let mut options = Options { durable: true, ..options() };
-    options.settings.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    let server = Server::start(&options).unwrap();
-    server.create_database(DATABASE).unwrap();
-    create_ledger(&mut connect(&server.url(DATABASE)));
-    server
-}
-
-/// Which of these entries are not there.
-fn lost(client: &mut Client, acknowledged: &[Uuid]) -> i64 {
-    let sql = "SELECT count(*) FROM unnest($1::uuid[]) AS wanted WHERE NOT EXISTS (SELECT FROM audits WHERE id = wanted)";
-    client.query_one(sql, &[&acknowledged]).unwrap().get(0)
-}
-
-/// Inserts until the server is gone; gives the ids of what was acknowledged.
-fn insert_until_the_crash(mut client: Client, tenants: &[Uuid], mut random: Random) -> Vec<Uuid> {
-    let insert = client.prepare(INSERT).unwrap();
-    let mut acknowledged = Vec::new();
-    loop {
-        let mut ids = Vec::new();
-        let result = (|| {
-            let mut transaction = client.transaction()?;
-            let tenant = *random.choose(tenants);
-            for _ in 0..=random.below(3) {
-                let id = Uuid::from_u64_pair(random.next_u64(), random.next_u64());
-                transaction.execute(&insert, &[&tenant, &id])?;
-                ids.push(id);
-            }
-            transaction.commit()
-        })();
-        match result {
-            Ok(()) => acknowledged.append(&mut ids),
-            Err(_) if client.is_closed() => return acknowledged,
-            Err(error) => panic!("the server refused while it ran: {error:?}"),
-        }
-    }
-}
 
 fn crash_under_load(tenant_count: usize) {
     let mut random = Random::from_environment();
@@ -61,23 +20,19 @@ fn crash_under_load(tenant_count: usize) {
     let tenants: Vec<Uuid> =
         (0..tenant_count).map(|n| add_tenant(&mut client, &format!("tenant {n}"))).collect();
     drop(client);
-    let mut acknowledged = Vec::new();
+    let noted = Mutex::new(Vec::new());
     for round in 0..ROUNDS {
-        let before = acknowledged.len();
+        let before = noted.lock().unwrap().len();
         thread::scope(|scope| {
-            let sessions: Vec<_> = (0..SESSIONS)
-                .map(|_| {
-                    let (client, tenants) = (connect(&server.url(DATABASE)), tenants.as_slice());
-                    let random = random.fork();
-                    scope.spawn(move || insert_until_the_crash(client, tenants, random))
-                })
-                .collect();
+            for _ in 0..SESSIONS {
+                let (client, random) = (connect(&server.url(DATABASE)), random.fork());
+                let (tenants, noted) = (tenants.as_slice(), &noted);
+                scope.spawn(move || insert_until_the_crash(client, tenants, random, noted));
+            }
             thread::sleep(Duration::from_millis(1_000 + u64::try_from(random.below(1_000)).unwrap()));
             server.kill().unwrap();
-            for session in sessions {
-                acknowledged.append(&mut session.join().expect("only the crash ends a session"));
-            }
         });
+        let acknowledged = noted.lock().unwrap();
         assert!(acknowledged.len() > before + SESSIONS, "round {round}: the server was under load");
         server.restart().unwrap();
         let mut client = connect(&server.url(DATABASE));
