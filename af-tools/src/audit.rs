@@ -1,5 +1,7 @@
-//! The ledger seen from outside: entries go in by [`import`], and [`verify`] checks what is there.
+//! The ledger seen from outside: entries go in by [`import`], and [`verify`] checks what is there, or what has come since
+//! an [`anchor`].
 
+pub mod anchor;
 pub mod import;
 pub mod verify;
 

@@ -42,6 +42,7 @@ impl fmt::Display for ServerError {
 
 impl ServerError {
     /// An error of the connection's own.
+    #[cfg(test)]
     pub(crate) fn message(message: impl Into<String>) -> Self {
         Self::from(Refusal { message: message.into(), ..Refusal::default() })
     }
@@ -157,6 +158,12 @@ pub(crate) fn quote_ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// A text as a literal, for statements that take no parameters, whatever standard_conforming_strings says.
+pub(crate) fn quote_literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +204,13 @@ mod tests {
             assert!(ServerError::message(message).hint().unwrap().contains(word), "{message}");
         }
         assert_eq!(ServerError::message("gone").hint(), None);
+    }
+
+    #[test]
+    fn literals_hold_whatever_is_in_them() {
+        assert_eq!(quote_literal("00000003-1"), "'00000003-1'");
+        assert_eq!(quote_literal("it's"), "'it''s'");
+        assert_eq!(quote_literal(r"a\'b"), r"E'a\\''b'");
     }
 
     #[test]

@@ -7,8 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
+use af_tools::audit::verify::{self, Options};
+use af_tools::connection::Connection;
+use af_tools::watch::Watch;
 use serde_json::Value;
 
+use crate::database::settings;
 use crate::ledger::Finding;
 
 /// What a run left.
@@ -138,4 +142,31 @@ pub fn verify(url: &str) -> (Option<i32>, Vec<Finding>) {
         kind: text(&value["finding"]).expect("a kind"),
     };
     (run.code, findings.iter().map(finding).collect())
+}
+
+/// What the library under `af-tools audit verify` says, by one session if `jobs` is 0, else by so many; without what differs
+/// from one run to the next.
+///
+/// # Panics
+///
+/// When it cannot verify.
+#[must_use]
+pub fn verify_by(url: &str, jobs: usize, options: &Options, watch: &mut dyn Watch) -> Value {
+    let mut connection = Connection::open(&settings(url)).expect("a session");
+    let jobs = (0..jobs).map(|_| connection.another().expect("another session")).collect();
+    let verification = verify::verify(&mut connection.client, jobs, options, watch).expect("a verification");
+    let mut value = serde_json::to_value(verification).expect("JSON");
+    let object = value.as_object_mut().expect("an object");
+    for key in ["seconds", "entries_per_second", "jobs"] {
+        assert!(object.remove(key).is_some(), "{key}");
+    }
+    value
+}
+
+/// How much memory a process has had at most, in kilobytes; 0 once it has ended.
+#[must_use]
+pub fn peak_memory_kb(pid: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
+    peak.trim().trim_end_matches(" kB").trim().parse().expect("a number")
 }

@@ -421,10 +421,7 @@ fn a_long_replay_streams_and_ends_with_its_reader() {
             0 => break,
             read => bytes += read,
         }
-        if let Ok(status) = fs::read_to_string(format!("/proc/{}/status", whole.id())) {
-            let resident = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
-            most = most.max(resident.trim().trim_end_matches(" kB").trim().parse::<usize>().unwrap());
-        }
+        most = most.max(tools::peak_memory_kb(whole.id()));
     }
     assert_eq!(whole.wait().unwrap().code(), Some(0));
     assert!(bytes > 100_000_000 && most < 60_000, "{bytes} bytes, {most} kB");

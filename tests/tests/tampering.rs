@@ -7,10 +7,12 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use af_tests::database::{Database, connect, create_ledger, options};
-use af_tests::ledger::{Finding, add_entries, add_tenant, disable_triggers, findings, verify, whole_chains};
+use af_tests::ledger::{self, Finding, add_entries, add_tenant, disable_triggers, findings, whole_chains};
 use af_tests::random::Random;
 use af_tests::tools;
+use af_tools::audit::verify;
 use af_tools::throwaway::{Options, Server};
+use af_tools::watch::Unwatched;
 use postgres::{Client, GenericClient};
 use uuid::Uuid;
 
@@ -40,6 +42,7 @@ struct Ledger {
     database: Database,
     client: Client,
     tenants: Vec<Uuid>,
+    random: Random,
 }
 
 impl Ledger {
@@ -67,7 +70,7 @@ impl Ledger {
         // Which of two entries at one position comes first, and is not the double, is what the index says to everybody.
         client.batch_execute(&format!("ALTER DATABASE {} SET enable_sort = off", database.name())).unwrap();
         let client = database.connect();
-        Self { database, client, tenants }
+        Self { database, client, tenants, random: Random::from_environment() }
     }
 
     fn restore(&mut self) {
@@ -86,7 +89,8 @@ impl Ledger {
         let as_set = |findings: &[Finding]| findings.iter().cloned().collect::<BTreeSet<_>>();
         assert_eq!(as_set(&inside), as_set(&outside), "{what}: SQL (left) and af-tools (right) disagree");
         assert_eq!(inside.len(), outside.len(), "{what}");
-        let verified = verify(&mut self.client);
+        self.same_by_several_jobs(what);
+        let verified = ledger::verify(&mut self.client);
         let is = |status: &str| verified.iter().any(|chain| chain.status == status);
         let expected = if is("tampered") {
             3
@@ -103,6 +107,15 @@ impl Ledger {
             assert_eq!(short, first.map(|finding| (finding.seq, finding.id, finding.kind.clone())), "{what}");
         }
         inside
+    }
+
+    /// Ranges of any size, down to one entry, so that their borders fall on whatever was done.
+    fn same_by_several_jobs(&mut self, what: &str) {
+        let url = self.database.url();
+        let entries = u64::try_from(1 + self.random.below(40)).unwrap();
+        let divided = verify::Options { range_entries: Some(entries), ..verify::Options::new() };
+        let one = tools::verify_by(&url, 0, &verify::Options::new(), &mut Unwatched);
+        assert_eq!(tools::verify_by(&url, 3, &divided, &mut Unwatched), one, "{what}: ranges of {entries}");
     }
 
     /// Does something to the stored entries, gives the findings, and puts everything back.
@@ -144,7 +157,7 @@ fn an_edit_of_any_hashed_column_is_named_by_its_entry() {
         for (column, value) in EDITS {
             let mut transaction = ledger.client.transaction().unwrap();
             assert_eq!(transaction.execute(&edit((column, value)), &[]).unwrap(), 1);
-            let verified = verify(&mut transaction);
+            let verified = ledger::verify(&mut transaction);
             transaction.rollback().unwrap();
             for chain in verified {
                 let found = (chain.status.as_str(), chain.first_bad_seq, chain.finding.as_deref());
@@ -310,8 +323,10 @@ fn an_unknown_version_is_not_proven_rather_than_tampered() {
         ledger.client.batch_execute(&sql).unwrap();
         // The exit code, which this checks too, is that of what is not provable.
         assert_eq!(ledger.findings(&sql), []);
-        let chain =
-            verify(&mut ledger.client).into_iter().find(|chain| chain.tenant == Some(tenant)).unwrap();
+        let chain = ledger::verify(&mut ledger.client)
+            .into_iter()
+            .find(|chain| chain.tenant == Some(tenant))
+            .unwrap();
         assert_eq!(chain.status, "partial");
         ledger.restore();
     }
@@ -456,7 +471,7 @@ fn damaged_bytes_of_jsonb_on_disk_are_findings_and_no_crash() {
 
     let mut client = connect(&server.url("ledger"));
     let mut unnamed = Vec::new();
-    for chain in verify(&mut client) {
+    for chain in ledger::verify(&mut client) {
         let tenant = chain.tenant.unwrap();
         let n = tenants.iter().position(|other| *other == tenant).unwrap();
         assert_eq!(chain.entries, 3);

@@ -10,13 +10,14 @@ mod outside;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use af_core::chain::{self, View};
+use af_core::chain::{self, Anchor, View};
 use af_queries::queries::tenants;
 use postgres::{Client, IsolationLevel, Transaction};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::columns::AUDIT_COLUMNS;
+use crate::connection::Connection;
 use crate::copy::CopyError;
 use crate::relation::{Relation, RelationError};
 use crate::server::ServerError;
@@ -42,6 +43,29 @@ pub struct Options {
     pub method: Method,
     /// How many findings are kept; all are counted.
     pub max_findings: usize,
+    /// Entries whose hash was recorded before, at most one of a chain: of their chains only what came since is read.
+    pub since: Vec<Anchor>,
+    /// How many entries are read by one statement where the work is divided; if `None`, what suits the jobs.
+    pub range_entries: Option<u64>,
+}
+
+impl Options {
+    /// Everything, from outside.
+    pub fn new() -> Self {
+        Self {
+            tenants: Vec::new(),
+            method: Method::Outside,
+            max_findings: 1_000,
+            since: Vec::new(),
+            range_entries: None,
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// The verdict on a chain, or on all of them.
@@ -102,6 +126,21 @@ impl From<chain::Finding> for Finding {
     }
 }
 
+/// The recorded entry behind which the verification of a chain began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct After {
+    /// Its position.
+    pub seq: i64,
+    /// Its hash as it was recorded.
+    pub hash: String,
+}
+
+impl From<Anchor> for After {
+    fn from(anchor: Anchor) -> Self {
+        Self { seq: anchor.seq, hash: anchor.hash.to_string() }
+    }
+}
+
 /// The verdict on one chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Chain {
@@ -109,6 +148,8 @@ pub struct Chain {
     pub tenant_id: Option<Uuid>,
     /// The tenant's name, if it can be seen.
     pub tenant: Option<String>,
+    /// Where a recorded entry was given: nothing older than that was read.
+    pub after: Option<After>,
     /// The verdict.
     pub status: Status,
     /// How many entries were checked.
@@ -132,6 +173,8 @@ pub struct Verification {
     pub status: Status,
     /// Who recomputed the hashes.
     pub method: Method,
+    /// How many sessions shared the work.
+    pub jobs: usize,
     /// The table.
     pub relation: String,
     /// Whether row-level security may have hidden entries.
@@ -167,6 +210,12 @@ pub enum Error {
     /// What came over the connection is not what was asked for.
     #[error("read entries")]
     Copy(#[from] CopyError),
+    /// Another session cannot be made to see the same.
+    #[error("share a snapshot among the jobs")]
+    Snapshot(#[source] ServerError),
+    /// The user wants to stop, or another job has failed.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl Error {
@@ -187,6 +236,11 @@ impl Error {
                     source.hint()
                 }
             }
+            Self::Snapshot(_) => Some(
+                "All jobs must reach the same server and database: connect to it directly rather than through a pooler or balancer, or verify with --jobs 1."
+                    .to_owned(),
+            ),
+            Self::Interrupted => None,
             Self::Copy(_) => {
                 Some("Connect to the server directly: something in between changes the data.".to_owned())
             }
@@ -200,7 +254,14 @@ fn doing<E: Into<ServerError>>(doing: &'static str) -> impl FnOnce(E) -> Error {
 }
 
 /// Verifies chains of the table audits, all in one snapshot.
-pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> Result<Verification, Error> {
+///
+/// `jobs` are further sessions of the same kind, which share the work, if there are any; `client` then keeps the snapshot.
+pub fn verify(
+    client: &mut Client,
+    jobs: Vec<Connection>,
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<Verification, Error> {
     let mut transaction = client
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead)
@@ -211,7 +272,9 @@ pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> 
     let may_hide_rows =
         relation.may_hide_rows(&mut transaction).map_err(doing("ask for row-level security"))?;
     let estimate = match options.tenants.as_slice() {
-        [] => relation.estimate(&mut transaction).map_err(doing("estimate the number of entries"))?,
+        [] if options.since.is_empty() => {
+            relation.estimate(&mut transaction).map_err(doing("estimate the number of entries"))?
+        }
         _ => None,
     };
     wal::flush(&mut transaction).map_err(doing("make durable what is to be verified"))?;
@@ -221,7 +284,7 @@ pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> 
     let mut found = match options.method {
         Method::Outside => {
             let view = if may_hide_rows { View::Filtered } else { View::Whole };
-            outside::verify(&mut transaction, &relation, options, view, watch)?
+            outside::verify(&mut transaction, jobs, &relation, options, view, watch)?
         }
         Method::InDatabase => inside::verify(&mut transaction, &relation, options, watch)?,
     };
@@ -246,6 +309,7 @@ pub fn verify(client: &mut Client, options: &Options, watch: &mut dyn Watch) -> 
 struct Found {
     chains: Vec<Chain>,
     findings: Vec<Finding>,
+    jobs: usize,
 }
 
 impl Found {
@@ -263,6 +327,7 @@ impl Found {
         Verification {
             status: worst.unwrap_or(nothing),
             method,
+            jobs: self.jobs,
             relation,
             may_hide_rows,
             entries,
@@ -282,6 +347,7 @@ fn add_missing_tenants(chains: &mut Vec<Chain>, tenants: &[Uuid]) {
             chains.push(Chain {
                 tenant_id: Some(*tenant),
                 tenant: None,
+                after: None,
                 status: Status::Empty,
                 entries: 0,
                 head_seq: None,
@@ -319,6 +385,7 @@ mod tests {
         let chain = |status| Chain {
             tenant_id: None,
             tenant: None,
+            after: None,
             status,
             entries: 2,
             head_seq: Some(2),
@@ -328,7 +395,8 @@ mod tests {
             note: None,
         };
         let verdict = |statuses: &[Status], may_hide_rows| {
-            let found = Found { chains: statuses.iter().copied().map(chain).collect(), findings: Vec::new() };
+            let chains = statuses.iter().copied().map(chain).collect();
+            let found = Found { chains, findings: Vec::new(), jobs: 1 };
             let relation = "public.audits".to_owned();
             found.into_verification(Method::Outside, relation, may_hide_rows, Duration::from_secs(1))
         };

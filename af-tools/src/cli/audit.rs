@@ -32,6 +32,17 @@ pub struct VerifyArgs {
     /// Let the server's af_audit_verify() do it
     #[arg(long)]
     pub in_database: bool,
+    /// Verify only what came since an entry that was recorded before; may be given several times
+    ///
+    /// ANCHOR is TENANT:SEQ:HASH, or a file with what `af-tools --json audit verify` wrote when all was well: then
+    /// each chain is read from the head on that was seen. That entry must still be there as it was. Chains of which
+    /// nothing is recorded are verified whole.
+    #[arg(long, value_name = "ANCHOR", conflicts_with = "in_database")]
+    pub since: Vec<String>,
+    /// Share the work among so many sessions, which all see the same snapshot; one more keeps it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64),
+          conflicts_with = "in_database")]
+    pub jobs: u16,
     /// Exit with 0 also where there are no entries
     #[arg(long)]
     pub allow_empty: bool,

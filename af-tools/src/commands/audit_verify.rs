@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Context, Failure};
-use crate::audit::verify::{self, Chain, Finding, Method, Options, Status, Verification};
+use crate::audit::anchor;
+use crate::audit::verify::{self, After, Chain, Finding, Method, Options, Status, Verification};
 use crate::cli::audit::VerifyArgs;
 use crate::exit::Exit;
 use crate::output::{ErrorReport, Report, Table, Verbosity, counted, rate};
@@ -49,6 +50,14 @@ impl Report for VerifyReport {
             counted(chains.len() as u64, "chain", "chains"),
             rate(self.verification.entries_per_second, "entries")
         )?;
+        let shortened = chains.iter().filter(|chain| chain.after.is_some()).count() as u64;
+        if shortened > 0 {
+            let shortened = counted(shortened, "chain", "chains");
+            writeln!(
+                out,
+                "only what came since the recorded entry was read in {shortened}: older entries were not"
+            )?;
+        }
         match status {
             Status::Ok => writeln!(
                 out,
@@ -77,7 +86,7 @@ fn write_chains(chains: &[Chain], verbosity: Verbosity, out: &mut dyn Write) -> 
             let hash = chain.head_hash.as_deref().unwrap_or("-");
             let remark = match &chain.first_finding {
                 Some(first) => format!("{} at seq {}", first.finding, position(first.seq)),
-                None => chain.note.clone().unwrap_or_default(),
+                None => chain.note.clone().or_else(|| chain.after.as_ref().map(not_read)).unwrap_or_default(),
             };
             table.row([
                 chain.tenant_id.map_or_else(|| "(null)".to_owned(), |id| id.to_string()),
@@ -125,6 +134,10 @@ fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n    {}", finding.detail)
 }
 
+fn not_read(after: &After) -> String {
+    format!("entries before seq {} were not read", after.seq)
+}
+
 fn position(seq: Option<i64>) -> String {
     seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string())
 }
@@ -134,12 +147,22 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, 
     tenants.sort_unstable();
     tenants.dedup();
     let method = if args.in_database { Method::InDatabase } else { Method::Outside };
-    let options = Options { tenants, method, max_findings: args.max_findings };
+    let since = anchor::read(&args.since, &tenants)?;
+    let options = Options { tenants, method, max_findings: args.max_findings, since, ..Options::new() };
     let mut connection = context.connect()?;
+    // The one that is there keeps the snapshot; if there is no other, it also does the work.
+    let jobs = if args.jobs > 1 { args.jobs } else { 0 };
+    let jobs = (0..jobs).map(|_| connection.another()).collect::<Result<_, _>>()?;
     let mut progress = context.printer.progress("entries").stopped_by(&context.interrupt);
-    let verified = verify::verify(&mut connection.client, &options, &mut progress);
+    let verified = verify::verify(&mut connection.client, jobs, &options, &mut progress);
     drop(progress);
     let verification = verified?;
+    if verification.jobs < usize::from(args.jobs) {
+        context.printer.warning(format_args!(
+            "one session did all the work: {} has no index on (tenant_id, seq) by which it could be divided",
+            verification.relation
+        ));
+    }
     let (exit, error) = judge(&verification, args.allow_empty);
     context.report(exit, &VerifyReport::new(verification), error.as_ref())
 }
@@ -208,6 +231,7 @@ mod tests {
         let chain = Chain {
             tenant_id: Some(Uuid::from_u128(1)),
             tenant: Some("acme".to_owned()),
+            after: None,
             status,
             entries: 9,
             head_seq: Some(9),
@@ -219,6 +243,7 @@ mod tests {
         Verification {
             status,
             method: Method::Outside,
+            jobs: 1,
             relation: "public.audits".to_owned(),
             may_hide_rows: false,
             entries: 9,
@@ -255,6 +280,21 @@ mod tests {
         assert!(tampered.contains("altered at seq 7"), "{tampered}");
         assert!(tampered.contains("id 00000000-0000-0000-0000-000000000002"), "{tampered}");
         assert!(tampered.ends_with("tampered: 1 of 1 chain\n"), "{tampered}");
+    }
+
+    #[test]
+    fn what_was_not_read_is_said() {
+        let mut since = verification(Status::Ok);
+        since.chains[0].after = Some(After { seq: 5, hash: "cd".repeat(32) });
+        let report = VerifyReport::new(since);
+        let mut out = Vec::new();
+        report.write_text(&mut out, Verbosity::Normal).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("entries before seq 5 were not read"), "{text}");
+        assert!(text.contains("in 1 chain: older entries were not\n"), "{text}");
+        let json = serde_json::to_value(report).unwrap();
+        assert_eq!(json["chains"][0]["after"]["seq"], 5);
+        assert_eq!(json["chains"][0]["after"]["hash"].as_str().map(str::len), Some(64));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::audit::{import, verify};
+use crate::audit::{anchor, import, verify};
 use crate::exit::Exit;
 use crate::output::ErrorReport;
 use crate::{connection, message, migrate};
@@ -49,6 +49,13 @@ impl Failure {
 impl From<connection::Error> for Failure {
     fn from(error: connection::Error) -> Self {
         Self::new(Exit::COULD_NOT_RUN, &error, error.hint())
+    }
+}
+
+impl From<anchor::Error> for Failure {
+    fn from(error: anchor::Error) -> Self {
+        let exit = if error.is_usage() { Exit::USAGE } else { Exit::COULD_NOT_RUN };
+        Self::new(exit, &error, error.hint())
     }
 }
 

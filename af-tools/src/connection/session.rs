@@ -18,6 +18,7 @@ pub struct Connection {
     pub client: Client,
     /// The one that accepted, of those to try.
     pub host: Host,
+    settings: Settings,
     tls: MakeRustlsConnect,
 }
 
@@ -54,7 +55,9 @@ impl Connection {
         let mut last = None;
         for (host, mode) in attempts(settings) {
             match configure(settings, host, mode)?.connect(tls.clone()) {
-                Ok(client) => return Ok(Self { client, host: host.clone(), tls }),
+                Ok(client) => {
+                    return Ok(Self { client, host: host.clone(), settings: settings.clone(), tls });
+                }
                 Err(error) => {
                     let source = ServerError::from(error);
                     last = Some(worse(last, Error::Connect { target: host.describe(), source }));
@@ -62,6 +65,11 @@ impl Connection {
             }
         }
         Err(last.unwrap_or(Error::InvalidValue { keyword: "host", reason: "no host given".to_owned() }))
+    }
+
+    /// Another session with the same server.
+    pub fn another(&self) -> Result<Self, Error> {
+        Self::open(&Settings { hosts: vec![self.host.clone()], ..self.settings.clone() })
     }
 
     /// What can cancel this session's queries.

@@ -295,8 +295,8 @@ fn import(client: &mut Client, input: Option<Box<dyn Read>>) -> Result<Summary, 
 
 fn verify(client: &mut Client) -> Result<Verified, Error> {
     let mut by = |method| {
-        let options = verify::Options { tenants: Vec::new(), method, max_findings: 10 };
-        verify::verify(client, &options, &mut Unwatched)
+        let options = verify::Options { method, max_findings: 10, ..verify::Options::new() };
+        verify::verify(client, Vec::new(), &options, &mut Unwatched)
     };
     Ok(Verified { in_database: by(Method::InDatabase)?, outside: by(Method::Outside)? })
 }

@@ -24,7 +24,7 @@ pub(super) fn verify(
         [] => vec![None],
         tenants => tenants.iter().copied().map(Some).collect(),
     };
-    let mut found = Found::default();
+    let mut found = Found { jobs: 1, ..Found::default() };
     for tenant in tenants {
         let rows =
             transaction.query(VERIFY, &[&tenant, &relation.oid]).map_err(doing("verify in the database"))?;
@@ -66,6 +66,7 @@ fn read_chain(row: &postgres::Row) -> Result<Chain, postgres::Error> {
     Ok(Chain {
         tenant_id,
         tenant: None,
+        after: None,
         status,
         entries: entries.and_then(|entries| u64::try_from(entries).ok()).unwrap_or(0),
         head_seq: row.try_get("head_seq")?,

@@ -1,0 +1,214 @@
+//! Entries whose hash was recorded before, as `--since` names them.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use af_core::chain::Anchor;
+use af_core::digest::Digest;
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// The form of documents that this version reads.
+const SCHEMA_VERSION: u64 = 1;
+const COMMAND: &str = "audit verify";
+
+/// Why something recorded cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It begins like an anchor but is none.
+    #[error("{0:?} is not TENANT:SEQ:HASH")]
+    Malformed(String),
+    /// Two for one chain.
+    #[error("tenant {0} has more than one recorded entry")]
+    Ambiguous(Uuid),
+    /// It is no chain that is to be verified.
+    #[error("tenant {0} has a recorded entry but is not to be verified")]
+    NotSelected(Uuid),
+    /// A file cannot be read.
+    #[error("read {path}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not what is wanted.
+    #[error("read {path}: {reason}")]
+    Document {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// What can be done about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Malformed(_) => "SEQ is a position from 1, HASH 64 hexadecimal digits.",
+            Self::Ambiguous(_) => "Give one for each tenant: the head of the last verification.",
+            Self::NotSelected(_) => "Add its --tenant, or leave out its --since.",
+            Self::File { .. } | Self::Document { .. } => {
+                "Wanted is TENANT:SEQ:HASH, or a file that `af-tools --json audit verify` wrote when all was well."
+            }
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Whether the command line is at fault.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Malformed(_) | Self::Ambiguous(_) | Self::NotSelected(_))
+    }
+}
+
+/// What this module reads of a document of `audit verify`.
+#[derive(Deserialize)]
+struct Document {
+    schema_version: u64,
+    command: String,
+    result: Option<Verification>,
+}
+
+#[derive(Deserialize)]
+struct Verification {
+    status: String,
+    chains: Vec<Chain>,
+}
+
+#[derive(Deserialize)]
+struct Chain {
+    tenant_id: Option<Uuid>,
+    head_seq: Option<i64>,
+    head_hash: Option<String>,
+}
+
+/// The recorded entries that `sources` name: `TENANT:SEQ:HASH`, or the path of a document of `audit verify`. Of a document
+/// only those of `tenants` are used, if there are any.
+///
+/// # Errors
+///
+/// When one cannot be read, is not sound, or two are of one chain.
+pub fn read(sources: &[String], tenants: &[Uuid]) -> Result<Vec<Anchor>, Error> {
+    let is_selected = |anchor: &Anchor| tenants.is_empty() || tenants.contains(&anchor.tenant_id);
+    let mut anchors = Vec::new();
+    for source in sources {
+        match parse(source)? {
+            Some(anchor) if is_selected(&anchor) => anchors.push(anchor),
+            Some(anchor) => return Err(Error::NotSelected(anchor.tenant_id)),
+            None => anchors.extend(read_document(Path::new(source))?.into_iter().filter(is_selected)),
+        }
+    }
+    anchors.sort_unstable_by_key(|anchor| anchor.tenant_id);
+    match anchors.windows(2).find(|pair| pair[0].tenant_id == pair[1].tenant_id) {
+        Some(pair) => Err(Error::Ambiguous(pair[0].tenant_id)),
+        None => Ok(anchors),
+    }
+}
+
+/// `TENANT:SEQ:HASH`; `None` for what does not begin with a UUID and a colon, and so is a file's name.
+fn parse(text: &str) -> Result<Option<Anchor>, Error> {
+    let Some((tenant, rest)) = text.split_once(':') else { return Ok(None) };
+    let Ok(tenant_id) = tenant.parse() else { return Ok(None) };
+    let position = rest.split_once(':').and_then(|(seq, hash)| position(seq.parse().ok()?, hash));
+    let (seq, hash) = position.ok_or_else(|| Error::Malformed(text.to_owned()))?;
+    Ok(Some(Anchor { tenant_id, seq, hash }))
+}
+
+fn position(seq: i64, hash: &str) -> Option<(i64, Digest)> {
+    (seq >= 1).then_some(seq).zip(hash.parse().ok())
+}
+
+fn read_document(path: &Path) -> Result<Vec<Anchor>, Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    anchors(&text).map_err(|reason| Error::Document { path: path.to_owned(), reason })
+}
+
+/// The heads that a verification saw. One that found something, or did not see everything, vouches for nothing.
+fn anchors(text: &str) -> Result<Vec<Anchor>, String> {
+    let document: Document = serde_json::from_str(text)
+        .map_err(|error| format!("not a document of `af-tools --json {COMMAND}`: {error}"))?;
+    if document.schema_version != SCHEMA_VERSION {
+        return Err(format!("schema_version is {}, known is {SCHEMA_VERSION}", document.schema_version));
+    }
+    if document.command != COMMAND {
+        return Err(format!("it is the document of `{}`, not of `{COMMAND}`", document.command));
+    }
+    let result = document.result.ok_or("it has no result")?;
+    if result.status != "ok" && result.status != "empty" {
+        return Err(format!("the verification came out as {}, and so vouches for nothing", result.status));
+    }
+    let mut anchors = Vec::new();
+    for chain in result.chains {
+        let (Some(tenant_id), Some(seq)) = (chain.tenant_id, chain.head_seq) else { continue };
+        let hash = chain.head_hash.unwrap_or_default();
+        let (seq, hash) =
+            position(seq, &hash).ok_or_else(|| format!("the head of tenant {tenant_id} is malformed"))?;
+        anchors.push(Anchor { tenant_id, seq, hash });
+    }
+    Ok(anchors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const TENANT: Uuid = Uuid::from_u128(7);
+
+    fn hash() -> String {
+        "ab".repeat(32)
+    }
+
+    fn document(status: &str) -> serde_json::Value {
+        json!({"schema_version": 1, "command": "audit verify", "exit_code": 0, "result": {"status": status, "chains": [
+            {"tenant_id": TENANT, "head_seq": 9, "head_hash": hash(), "status": "ok"},
+            {"tenant_id": Uuid::from_u128(8), "head_seq": null, "head_hash": null, "status": "empty"},
+        ]}})
+    }
+
+    #[test]
+    fn an_anchor_is_read_from_the_command_line() {
+        let anchor = parse(&format!("{TENANT}:9:{}", hash().to_uppercase())).unwrap().unwrap();
+        assert_eq!((anchor.tenant_id, anchor.seq, anchor.hash.to_string()), (TENANT, 9, hash()));
+        for file in ["heads.json", "C:\\heads.json", "./a:b:c", ""] {
+            assert_eq!(parse(file).unwrap(), None, "{file}");
+        }
+        for bad in ["", "9", "9:", "0:HASH", "-1:HASH", "x:HASH", "9:HASH0", "99999999999999999999:HASH"] {
+            let text = format!("{TENANT}:{}", bad.replace("HASH", &hash()));
+            assert!(matches!(parse(&text), Err(Error::Malformed(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_document_gives_the_heads_that_it_vouches_for() {
+        let anchors_of = |value: serde_json::Value| anchors(&value.to_string());
+        assert_eq!(anchors_of(document("ok")).unwrap().len(), 1);
+        assert_eq!(anchors_of(document("empty")).unwrap()[0].seq, 9);
+        for status in ["tampered", "partial", "unheard of"] {
+            assert!(anchors_of(document(status)).unwrap_err().contains(status));
+        }
+        let changed = |pointer: &str, value: serde_json::Value| {
+            let mut document = document("ok");
+            *document.pointer_mut(pointer).unwrap() = value;
+            anchors_of(document).unwrap_err()
+        };
+        assert!(changed("/schema_version", json!(2)).contains("schema_version is 2"));
+        assert!(changed("/command", json!("message verify")).contains("message verify"));
+        assert!(changed("/result", json!(null)).contains("no result"));
+        assert!(changed("/result/chains/0/head_hash", json!("ab")).contains("malformed"));
+        assert!(changed("/result/chains/0/head_seq", json!(0)).contains("malformed"));
+        assert!(anchors("{").is_err());
+    }
+
+    #[test]
+    fn each_chain_has_one() {
+        let one = format!("{TENANT}:9:{}", hash());
+        let again = format!("{TENANT}:10:{}", hash());
+        assert_eq!(read(std::slice::from_ref(&one), &[]).unwrap().len(), 1);
+        assert!(matches!(read(&[one.clone(), again], &[]), Err(Error::Ambiguous(TENANT))));
+        assert!(matches!(read(&[one], &[Uuid::from_u128(8)]), Err(Error::NotSelected(TENANT))));
+        let missing = read(&["/does/not/exist".to_owned()], &[]).unwrap_err();
+        assert!(matches!(missing, Error::File { .. }) && !missing.is_usage());
+    }
+}
