@@ -21,10 +21,14 @@ pub(crate) const ENTRIES: &str = "
     FROM generate_series($1::int, $2::int) AS n
     JOIN (SELECT id, row_number() OVER (ORDER BY name) - 1 AS number FROM tenants) AS t ON t.number = n % $3::int";
 
-/// The same columns, keys, constraints, indexes and foreign keys as audits; nothing that chains or guards.
+/// The same columns, keys, constraints, indexes and foreign keys as audits; nothing that chains or guards. The chain columns
+/// have defaults, so that a client sends the same rows to both.
 pub(crate) const PLAIN_TABLE: &str = "
     CREATE TABLE plain (LIKE audits INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
-    ALTER TABLE plain ADD FOREIGN KEY (tenant_id) REFERENCES tenants (id)";
+    ALTER TABLE plain ADD FOREIGN KEY (tenant_id) REFERENCES tenants (id);
+    CREATE SEQUENCE plain_seq START 2 CACHE 1000;
+    ALTER TABLE plain ALTER seq SET DEFAULT nextval('plain_seq'), ALTER hash_version SET DEFAULT 1,
+        ALTER prev_hash SET DEFAULT sha256('before'), ALTER hash SET DEFAULT sha256('this')";
 
 /// What goes into audits and plain, in a table `content`; the latter's chain columns are ready.
 pub(crate) const CONTENT_TABLE: &str = "

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::context::Context;
 
 /// The settings that matter most to what is measured.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "fsync",
     "synchronous_commit",
     "full_page_writes",
@@ -22,6 +22,7 @@ const SETTINGS: [&str; 12] = [
     "jit",
     "max_parallel_workers_per_gather",
     "max_parallel_workers",
+    "pg_af.early_release",
 ];
 
 /// Hardware, versions and settings.
