@@ -45,8 +45,14 @@ pub(crate) fn early_release() -> EarlyRelease {
     EARLY_RELEASE.get()
 }
 
-/// Whether `synchronous_standby_names` is set.
+/// Whether commits wait for standbys, as PostgreSQL decides it: `synchronous_standby_names` is set, and there may be
+/// senders (otherwise nobody waits, and a standby could never confirm anything).
 pub(crate) fn has_synchronous_standbys() -> bool {
-    // SAFETY: the setting's value, null or a C string, changes only where this backend reads its configuration.
-    unsafe { !pg_sys::SyncRepStandbyNames.is_null() && *pg_sys::SyncRepStandbyNames != 0 }
+    // SAFETY: the settings' values, of which one is null or a C string, change only where this backend reads its
+    // configuration.
+    unsafe {
+        pg_sys::max_wal_senders > 0
+            && !pg_sys::SyncRepStandbyNames.is_null()
+            && *pg_sys::SyncRepStandbyNames != 0
+    }
 }
