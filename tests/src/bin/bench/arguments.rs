@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// The largest ledger of the growth curve [default: as --entries]
     #[arg(long, value_parser = clap::value_parser!(i32).range(10_000..))]
     pub(crate) growth_to: Option<i32>,
+    /// Seconds that sessions insert for each point [default: 2; with --full 15]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seconds: Option<u32>,
     /// Where results.md, results.json and the plots go
     #[arg(long, default_value = "target/bench", value_name = "DIRECTORY")]
     pub(crate) out: PathBuf,
@@ -48,6 +51,8 @@ pub(crate) enum Measurement {
     Growth,
     /// Both verifiers over entries from 100 bytes to a megabyte, from a cold cache
     Size,
+    /// Insertion one row a transaction, by 1, 8 and 32 sessions
+    Sessions,
 }
 
 /// How much is measured.
@@ -57,6 +62,7 @@ pub(crate) struct Scale {
     pub(crate) entries: i32,
     pub(crate) rounds: u32,
     pub(crate) growth_to: i32,
+    pub(crate) seconds: u32,
 }
 
 impl Measurement {
@@ -79,6 +85,7 @@ impl Arguments {
             entries,
             rounds: self.rounds,
             growth_to: self.growth_to.unwrap_or(entries),
+            seconds: self.seconds.unwrap_or(if self.full { 15 } else { 2 }),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! - [`arguments`]: the command line
 //! - [`context`]: the server, a database for each measurement; [`content`]: what is stored in it
 //! - [`rounds`]: repetition in changing order; [`figure`]: what a measurement gives
-//! - [`insertion`], [`verification`], [`messages`], [`growth`], [`size`]: the measurements; [`memory`]: what a process holds
+//! - [`insertion`], [`verification`], [`messages`], [`growth`], [`size`], [`sessions`]: the measurements; [`memory`]: what a process holds
 //! - [`machine`]: what was measured on
 //! - [`pgcrypto`]: the chain that a user would write; [`limits`]: what the machine can do
 //! - [`report`]: tables, JSON and plots; [`number`]: numbers for people
@@ -25,6 +25,7 @@ mod number;
 mod pgcrypto;
 mod report;
 mod rounds;
+mod sessions;
 mod size;
 mod verification;
 
@@ -60,12 +61,13 @@ fn run(arguments: &Arguments) -> Result<String, Error> {
     let mut context = Context::new(arguments.scale())?;
     let mut report = Report { machine: Machine::look(&context)?, figures: Vec::new() };
     let earlier = Report::read(&arguments.out);
-    let measurements: [(Measurement, Measure); 5] = [
+    let measurements: [(Measurement, Measure); 6] = [
         (Measurement::Insertion, insertion::measure),
         (Measurement::Verification, verification::measure),
         (Measurement::Messages, messages::measure),
         (Measurement::Growth, growth::measure),
         (Measurement::Size, size::measure),
+        (Measurement::Sessions, sessions::measure),
     ];
     for (measurement, measure) in measurements {
         if arguments.wants(measurement) {
