@@ -24,10 +24,9 @@ pub(crate) fn flush() -> Result<Option<XLogRecPtr>, Error> {
         return Ok(None);
     }
     // SAFETY: Whoever has become visible has written the commit record before, so its end is at or before the position
-    // to which WAL has been inserted now. GetXLogInsertEndRecPtr gives an end of records, which can be flushed;
-    // GetXLogInsertRecPtr would at the end of a page give the start of the next record, which cannot.
+    // to which WAL has been inserted now.
     let end = unsafe {
-        let end = pg_sys::GetXLogInsertEndRecPtr();
+        let end = end_of_records(pg_sys::GetXLogInsertRecPtr(), pg_sys::wal_segment_size as u64);
         pg_sys::XLogFlush(end);
         end
     };
@@ -35,6 +34,27 @@ pub(crate) fn flush() -> Result<Option<XLogRecPtr>, Error> {
         wait_for_standbys(end)?;
     }
     Ok(Some(end))
+}
+
+/// Where the last record ends, if the next one would start at `next`, in segments of so many bytes. Behind a full page that is before the next page's header,
+/// which is not there to be flushed yet.
+///
+/// GetXLogInsertEndRecPtr would tell, but a server older than that function could not load a library that calls it.
+pub(crate) fn end_of_records(next: XLogRecPtr, segment: u64) -> XLogRecPtr {
+    /// MAXALIGN, as SizeOfXLogShortPHD and SizeOfXLogLongPHD have it (access/xlog_internal.h).
+    const fn aligned(size: usize) -> u64 {
+        size.next_multiple_of(pg_sys::MAXIMUM_ALIGNOF as usize) as u64
+    }
+    const PAGE: u64 = pg_sys::XLOG_BLCKSZ as u64;
+    const HEADER: u64 = aligned(size_of::<pg_sys::XLogPageHeaderData>());
+    const FIRST_HEADER: u64 = aligned(size_of::<pg_sys::XLogLongPageHeaderData>());
+    if next % segment == FIRST_HEADER {
+        next - FIRST_HEADER
+    } else if next % segment >= PAGE && next % PAGE == HEADER {
+        next - HEADER
+    } else {
+        next
+    }
 }
 
 /// Waits as a commit at the present `synchronous_commit` does.

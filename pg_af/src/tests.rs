@@ -188,4 +188,16 @@ mod tests {
         assert_eq!(same, 500);
         assert_eq!(count("SELECT sum(entries)::bigint FROM af_audit_verify() WHERE status = 'ok'"), 500);
     }
+
+    /// A record never ends where a page's header does, but where that page begins.
+    #[pg_test]
+    fn the_end_of_wal_is_that_of_a_record() {
+        const SEGMENT: u64 = 16 << 20;
+        let end = |next| crate::durable::end_of_records(next, SEGMENT);
+        assert_eq!(end(3 * SEGMENT + 40), 3 * SEGMENT);
+        assert_eq!(end(3 * SEGMENT + 48), 3 * SEGMENT + 48);
+        assert_eq!(end(3 * SEGMENT + 8192 + 24), 3 * SEGMENT + 8192);
+        assert_eq!(end(3 * SEGMENT + 8192 + 40), 3 * SEGMENT + 8192 + 40);
+        assert_eq!(end(3 * SEGMENT + 8192), 3 * SEGMENT + 8192);
+    }
 }

@@ -104,3 +104,7 @@ RESET synchronous_commit;
 DROP TABLE entries;
 DROP FUNCTION add_entry, refuse;
 DROP PROCEDURE add_some;
+
+-- Nor beyond the end of WAL, which behind a full segment is before the next one's header.
+SELECT pg_switch_wal() IS NOT NULL AS switched, af_wal_flush() <= pg_current_wal_insert_lsn() AS flushed;
+SELECT af_wal_flush() <= pg_current_wal_insert_lsn() AS flushed;
