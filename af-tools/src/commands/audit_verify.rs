@@ -52,13 +52,17 @@ impl Report for VerifyReport {
         )?;
         let shortened = chains.iter().filter(|chain| chain.after.is_some()).count() as u64;
         if shortened > 0 {
-            let shortened = counted(shortened, "chain", "chains");
+            let of_chains = counted(shortened, "chain", "chains");
             writeln!(
                 out,
-                "only what came since the recorded entry was read in {shortened}: older entries were not"
+                "only what came since the recorded entry was read in {of_chains}: older entries were not"
             )?;
         }
         match status {
+            Status::Ok if shortened > 0 => writeln!(
+                out,
+                "ok: what was read is intact to its head seq; the tail is not provable without a checkpoint"
+            ),
             Status::Ok => writeln!(
                 out,
                 "ok: every chain is intact to its head seq; the tail is not provable without a checkpoint"
