@@ -36,5 +36,5 @@ SELECT p.oid::regprocedure AS function, p.provolatile AS volatile, p.proisstrict
        obj_description(p.oid, 'pg_proc') IS NOT NULL AS commented, has_function_privilege('public', p.oid, 'EXECUTE') AS public
 FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_af') AND d.deptype = 'e'
-ORDER BY p.proname COLLATE "C";
+ORDER BY p.oid::regprocedure::text COLLATE "C";
 SELECT af_version() = extversion AS versions_agree FROM pg_extension WHERE extname = 'pg_af';
