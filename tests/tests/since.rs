@@ -174,3 +174,24 @@ fn the_cost_is_that_of_what_came_since() {
         assert!((102..200).contains(&rows), "{rows} rows were read, {jobs} jobs");
     }
 }
+
+/// How many rows of audits this transaction has read.
+fn rows_fetched(client: &mut impl GenericClient) -> i64 {
+    let sql = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'audits'";
+    client.query_one(sql, &[]).unwrap().get(0)
+}
+
+#[test]
+fn in_the_database_too() {
+    let (_database, mut client, tenant) = with_one_tenant();
+    add_entries(&mut client, tenant, 5_000);
+    client.batch_execute("ANALYZE audits").unwrap();
+    let mut transaction = client.transaction().unwrap();
+    let before = rows_fetched(&mut transaction);
+    let sql = "SELECT v.entries, v.head_seq, v.status \
+               FROM audits AS a, af_audit_verify(a.tenant_id, a.seq, a.hash) AS v WHERE a.tenant_id = $1 AND a.seq = 4900";
+    let row = transaction.query_one(sql, &[&tenant]).unwrap();
+    assert_eq!((row.get(0), row.get(1), row.get(2)), (100_i64, 5_000_i64, "ok"));
+    let cost = rows_fetched(&mut transaction) - before;
+    assert!((100..110).contains(&cost), "{cost} rows were fetched for 100 entries");
+}
