@@ -1,6 +1,7 @@
 //! Durability of what is told outside of the database.
 
 use postgres::Transaction;
+use postgres::error::SqlState;
 
 use crate::server::ServerError;
 
@@ -16,10 +17,17 @@ const CALL: &str = "
 
 /// Has the server make durable what the transaction's snapshot shows, so that nothing is told of entries that a crash
 /// takes back. The snapshot is there already. Without pg_af, no entry is seen before it is durable on its account, and
-/// there is nothing to do.
+/// there is nothing to do; the same goes for a copy of a database on a server that lacks the extension's library.
 pub(crate) fn flush(transaction: &mut Transaction<'_>) -> Result<(), ServerError> {
-    if let Some(row) = transaction.query_opt(CALL, &[])? {
-        transaction.execute(row.get::<_, &str>(0), &[])?;
+    let Some(call) = transaction.query_opt(CALL, &[])? else { return Ok(()) };
+    transaction.batch_execute("SAVEPOINT before_flush")?;
+    match transaction.batch_execute(call.get(0)) {
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_FILE) => {
+            transaction.batch_execute("ROLLBACK TO SAVEPOINT before_flush")?;
+        }
+        flushed => flushed?,
     }
+    // Within a savepoint no snapshot could be exported.
+    transaction.batch_execute("RELEASE SAVEPOINT before_flush")?;
     Ok(())
 }
