@@ -45,6 +45,8 @@ pub(crate) enum Measurement {
     Insertion,
     /// Both verifiers, a chain's in PL/pgSQL, and the bare limits of the machine
     Verification,
+    /// Verification from outside with several sessions, and the same rows only read
+    Outside,
     /// Messages: their check, and both verifiers
     Messages,
     /// Insertion and both verifiers over ledgers of growing size, and their memory

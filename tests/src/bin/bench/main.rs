@@ -4,7 +4,8 @@
 //! - [`arguments`]: the command line
 //! - [`context`]: the server, a database for each measurement; [`content`]: what is stored in it
 //! - [`rounds`]: repetition in changing order; [`figure`]: what a measurement gives
-//! - [`insertion`], [`verification`], [`messages`], [`growth`], [`size`], [`sessions`]: the measurements; [`memory`]: what a process holds
+//! - [`insertion`], [`verification`], [`outside`], [`messages`], [`growth`], [`size`], [`sessions`]: the measurements;
+//!   [`memory`]: what a process holds
 //! - [`machine`]: what was measured on
 //! - [`pgcrypto`]: the chain that a user would write; [`limits`]: what the machine can do
 //! - [`report`]: tables, JSON and plots; [`number`]: numbers for people
@@ -22,6 +23,7 @@ mod machine;
 mod memory;
 mod messages;
 mod number;
+mod outside;
 mod pgcrypto;
 mod report;
 mod rounds;
@@ -61,9 +63,10 @@ fn run(arguments: &Arguments) -> Result<String, Error> {
     let mut context = Context::new(arguments.scale())?;
     let mut report = Report { machine: Machine::look(&context)?, figures: Vec::new() };
     let earlier = Report::read(&arguments.out);
-    let measurements: [(Measurement, Measure); 6] = [
+    let measurements: [(Measurement, Measure); 7] = [
         (Measurement::Insertion, insertion::measure),
         (Measurement::Verification, verification::measure),
+        (Measurement::Outside, outside::measure),
         (Measurement::Messages, messages::measure),
         (Measurement::Growth, growth::measure),
         (Measurement::Size, size::measure),

@@ -56,11 +56,6 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
             run_af_tools(&subject.ledger.url, &["audit", "verify"], "entries", items)
         })
         .within(OURS),
-        Candidate::new(format!("{OUTSIDE} --jobs {PARALLEL_CONNECTIONS}"), move |subject: &mut Subject| {
-            let jobs = PARALLEL_CONNECTIONS.to_string();
-            run_af_tools(&subject.ledger.url, &["audit", "verify", "--jobs", &jobs], "entries", items)
-        })
-        .within(OURS),
     ];
     let of_all = |(label, sql): (&str, &str)| query(label, items, sql.replace("$1", &items.to_string()));
     candidates.extend(pgcrypto::VERIFIERS.map(|verifier| of_all(verifier).within(THEIRS)));
