@@ -30,12 +30,12 @@ fn check(
         return ordered::walk(target, view, found);
     }
     let mut reports = Vec::new();
-    for (tenant, intact) in tally::reports(target, schema)? {
-        if let Some(report) = intact {
+    for chain in tally::chains(target, schema)? {
+        if let Some(report) = chain.intact {
             reports.push(report);
             continue;
         }
-        let walked = ordered::walk(&target.chain(tenant), view, found)?;
+        let walked = ordered::walk(&target.chain(chain.tenant), view, found)?;
         // Behind what a policy hides there may be a gap that is no finding. Else one of the two is wrong.
         if view == View::Whole && walked.iter().all(|report| report.status() == Status::Ok) {
             return Err(Error::ChecksDisagree);

@@ -26,11 +26,15 @@ pub(super) fn is_worthwhile(target: &Target, schema: &str) -> Result<bool, Error
     Ok(answer.map_err(Error::Spi)?.unwrap_or(false))
 }
 
-/// The chains of `target`, in the order of tenants, each with its report if it is intact.
-pub(super) fn reports(
-    target: &Target,
-    schema: &str,
-) -> Result<Vec<(Option<Uuid>, Option<ChainReport>)>, Error> {
+/// What a chain's entries come to.
+pub(super) struct Tallied {
+    pub(super) tenant: Option<Uuid>,
+    /// The report on it, if it is intact.
+    pub(super) intact: Option<ChainReport>,
+}
+
+/// Adds up the chains of `target`, in the order of tenants.
+pub(super) fn chains(target: &Target, schema: &str) -> Result<Vec<Tallied>, Error> {
     let secret = random_bytes()?;
     let key = Key::new(&secret);
     let query = format!(
@@ -38,19 +42,18 @@ pub(super) fn reports(
         AuditColumn::list(),
         target.quoted_name(),
     );
-    let reports: Result<_, pgrx::spi::Error> = Spi::connect(|client| {
+    let chains: Result<_, pgrx::spi::Error> = Spi::connect(|client| {
         client
             .select(query.as_str(), None, &[secret.to_vec().into()])?
             .map(|row| {
                 let tenant: Option<Uuid> = row.get(1)?;
                 let tally = row.get::<&[u8]>(2)?.and_then(Tally::from_bytes);
-                let report =
-                    tenant.zip(tally).and_then(|(tenant, tally)| tally.report(uuid_from_sql(tenant), &key));
-                Ok((tenant, report))
+                let report = |(tenant, tally): (_, Tally)| tally.report(uuid_from_sql(tenant), &key);
+                Ok(Tallied { tenant, intact: tenant.zip(tally).and_then(report) })
             })
             .collect()
     });
-    reports.map_err(Error::Spi)
+    chains.map_err(Error::Spi)
 }
 
 /// Bytes that nobody can have foreseen.
