@@ -82,10 +82,11 @@ impl<C: Column> Columns<C> {
                 column: name,
             })?;
             let declared = descriptor.get(position).map_or(Oid::INVALID, |attribute| attribute.atttypid);
-            // SAFETY: a catalog look-up by OID; a domain's base type has the domain's representation.
-            let base = unsafe { pg_sys::getBaseType(declared) };
             let (allowed, wanted) = column.holds().allowed();
-            if !allowed.contains(&base) {
+            // SAFETY: a catalog look-up by OID; a domain's base type has the domain's representation.
+            let base = || unsafe { pg_sys::getBaseType(declared) };
+            // Most are of the type itself, and this is done for every statement.
+            if !allowed.contains(&declared) && !allowed.contains(&base()) {
                 let relation = relation.name().into();
                 return Err(Error::ColumnType { relation, table: C::TABLE, column: name, wanted });
             }

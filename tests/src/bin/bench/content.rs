@@ -41,12 +41,6 @@ pub(crate) const CHAINED: &str = "
            CASE WHEN row_number() OVER (PARTITION BY tenant_id ORDER BY ts) > 1 THEN sha256(convert_to(ts::text, 'UTF8')) END AS prev_hash,
            sha256(convert_to(resource_type || ts, 'UTF8')) AS hash";
 
-/// Makes the plain table take rows without what a chain adds: it is ready, but for the position.
-pub(crate) const READY_VALUES: &str = "
-    CREATE SEQUENCE plain_seq;
-    ALTER TABLE plain ALTER seq SET DEFAULT nextval('plain_seq') + 1, ALTER hash_version SET DEFAULT 1,
-        ALTER prev_hash SET DEFAULT sha256('before'), ALTER hash SET DEFAULT sha256('own')";
-
 /// `$1` messages of one tenant, `$2`, with their hashes: some 300 bytes of nested JSON each, as the entries have.
 pub(crate) const MESSAGES: &str = "
     SELECT m.*, af_envelope_hash(id, trace_id, span_id, from_agent, to_agent, type, payload, metadata, cost, ts)

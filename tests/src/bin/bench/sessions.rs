@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::NamedTempFile;
 
 use crate::Error;
-use crate::content::{PLAIN_TABLE, READY_VALUES};
+use crate::content::PLAIN_TABLE;
 use crate::context::{Context, Ledger};
 use crate::figure::{Baseline, Figure, Ratio, Sample, Target};
 use crate::rounds::{Candidate, Rounds};
@@ -40,7 +40,7 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
     let mut ledger = context.ledger(DATABASE, 0)?;
     ledger.client.batch_execute(&format!(
         "INSERT INTO tenants (id, name) SELECT lpad(n::text, 32, '0')::uuid, 'tenant ' || n FROM generate_series(1, {TENANTS}) AS n; \
-         ALTER TABLE audits DISABLE TRIGGER af_audit_guard_truncate; {PLAIN_TABLE}; {READY_VALUES}"
+         ALTER TABLE audits DISABLE TRIGGER af_audit_guard_truncate; {PLAIN_TABLE}"
     ))?;
     let scripts = LOADS.map(|(tenants, _)| TABLES.map(|table| script(tenants, table)));
     let mut candidates = Vec::new();
