@@ -4,6 +4,7 @@
 //! one audit row in, and then the verifier over all of them:
 //!
 //! - `trigger`: how PostgreSQL calls a trigger function
+//! - `table_cache`: what a trigger has looked up about a table
 //! - `tuple`: the columns of a row as PostgreSQL holds them, and as `af-core` wants them
 //! - `chain`: the trigger that gives each row its place: where the chain ends, and what follows
 //! - `envelope`: the trigger that lets in only messages whose hash is right, and the envelope as SQL functions
@@ -39,6 +40,7 @@ mod jsonb;
 mod prefetch;
 mod rows;
 mod settings;
+mod table_cache;
 #[cfg(any(test, feature = "pg_test"))]
 mod tests;
 mod trigger;
@@ -52,6 +54,7 @@ mod verify;
 pub extern "C-unwind" fn _PG_init() {
     settings::define();
     chain::register();
+    table_cache::register();
 }
 
 extension_sql_file!("../sql/preconditions.sql", name = "preconditions", bootstrap);

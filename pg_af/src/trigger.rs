@@ -4,12 +4,10 @@ use pgrx::pg_sys;
 use pgrx::{PgRelation, is_a};
 
 use crate::error::Error;
-use crate::fmgr::kept;
 
 /// A call of a trigger function.
 pub(crate) struct TriggerCall {
     data: *mut pg_sys::TriggerData,
-    flinfo: *mut pg_sys::FmgrInfo,
 }
 
 impl TriggerCall {
@@ -21,12 +19,12 @@ impl TriggerCall {
     ) -> Result<Self, Error> {
         // SAFETY: fcinfo is valid; a call as a trigger is told by the node in its context
         // (CALLED_AS_TRIGGER in commands/trigger.h).
-        let (context, flinfo) = unsafe { ((*fcinfo).context, (*fcinfo).flinfo) };
+        let context = unsafe { (*fcinfo).context };
         // SAFETY: a context that is not null is a Node.
         if context.is_null() || !unsafe { is_a(context, pg_sys::NodeTag::T_TriggerData) } {
             return Err(Error::NotTheTrigger { function, wanted: "by a trigger" });
         }
-        Ok(Self { data: context.cast(), flinfo })
+        Ok(Self { data: context.cast() })
     }
 
     /// TG_OP, level and timing, as the TRIGGER_EVENT_* bits.
@@ -59,25 +57,4 @@ impl TriggerCall {
             Err(Error::NotTheTrigger { function, wanted: "before insert for each row" })
         }
     }
-
-    /// The function's look-up data, which live as long as the statement.
-    pub(crate) fn flinfo(&self) -> *mut pg_sys::FmgrInfo {
-        self.flinfo
-    }
-}
-
-/// What stays the same for all rows of the statement that makes a call; its first row makes it anew.
-///
-/// # Safety
-/// `flinfo` is that of a call, and valid for `'call`, during which this is called once. Each function always asks for the
-/// same `T`.
-pub(crate) unsafe fn statement<'call, T>(
-    flinfo: *mut pg_sys::FmgrInfo,
-    relation: &PgRelation,
-    make: impl FnOnce(&PgRelation) -> Result<T, Error>,
-) -> Result<&'call mut T, Error> {
-    let is_same = |kept: &(pg_sys::Oid, T)| kept.0 == relation.oid();
-    // SAFETY: as the caller promises.
-    let kept = unsafe { kept(flinfo, is_same, || Ok((relation.oid(), make(relation)?))) }?;
-    Ok(&mut kept.1)
 }

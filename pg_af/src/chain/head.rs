@@ -5,7 +5,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::{PgList, PgRelation};
 use uuid::Uuid;
 
-use super::lock;
+use super::held;
 use crate::error::Error;
 use crate::tuple::audit::AuditColumn;
 use crate::tuple::{Columns, Row, Values};
@@ -83,7 +83,7 @@ pub(super) unsafe fn lock_and_read(
     values: &mut Values,
 ) -> Result<Option<Head>, Error> {
     let (tenant, datum) = tenant;
-    let given = lock::acquire((relation.oid(), tenant));
+    let given = held::acquire((relation.oid(), tenant));
     // SAFETY: the index exists and belongs to the relation, on which the statement holds a lock.
     let index = unsafe { PgRelation::with_lock(index, pg_sys::AccessShareLock as i32) };
     let mut search = Search { relation, index: &index, columns, tenant: datum, values };

@@ -1,115 +1,96 @@
-//! The lock on a chain, and which of them this transaction holds.
+//! The lock on a chain.
+//!
+//! It is a heavyweight lock, so that deadlocks are found, PREPARE TRANSACTION carries it over, and pg_locks shows it
+//! (locktype `userlock`). It is in the default lock method and not in that of advisory locks, where SQL functions could
+//! release it. It belongs to the transaction as a whole, not to the portal or savepoint that runs: so PostgreSQL
+//! releases it at the end whatever happens, and [`release`] can do so earlier.
+//!
+//! Those who find it taken meet at a turnstile, a second lock of the same kind. Only who is through waits for the chain:
+//! first by looking again and again for about as long as others need for one row, then in line. A lock that is handed
+//! from sleeper to sleeper moves on only as fast as processes are woken up; here the next one is awake, and where
+//! a writer comes by just as the lock is free, nobody has to be woken at all.
+//!
+//! A transaction that has written something goes past the turnstile and stands in line. Others may wait for what it has
+//! locked, and if that makes a deadlock, whoever is through the turnstile before it would be part of it: a session that
+//! inserts one row, and that no deadlock should ever reach.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
-use pgrx::pg_sys::{self, Oid, SubTransactionId};
+use pgrx::check_for_interrupts;
+use pgrx::pg_sys::{self, LOCKTAG, Oid};
 use uuid::Uuid;
 
 /// Tells chain locks from whatever else may use user locks in this database: "af".
-const LOCK_CLASS: u16 = 0x6166;
+const CHAIN: u16 = 0x6166;
 
-/// Room for so many chains is kept from one transaction to the next.
-const MAX_KEPT: usize = 4096;
+/// And turnstiles: "ag".
+const TURNSTILE: u16 = 0x6167;
+
+/// How often the one who is through the turnstile looks before it waits in line. A look and a yield take about a
+/// microsecond, inserting and committing a row about a hundred.
+const LOOKS: u32 = 100;
+
+const MODE: pg_sys::LOCKMODE = pg_sys::ExclusiveLock as pg_sys::LOCKMODE;
 
 /// A chain: the table, and the tenant.
 pub(super) type Chain = (Oid, Uuid);
 
-thread_local! {
-    static HELD: RefCell<Held> = RefCell::default();
-}
-
-/// The chains whose locks this transaction holds.
-#[derive(Default)]
-struct Held {
-    /// In the order in which they were taken, each with the subtransaction that took it.
-    taken: Vec<(SubTransactionId, Chain)>,
-    /// The position that was given last in each of them, if one was.
-    given: HashMap<Chain, Option<i64>>,
-}
-
-/// Waits until no other transaction can add to the chain, and keeps it so until this one ends (or the savepoint in
-/// which it was first taken is rolled back, and the rows inserted under it are gone).
-///
-/// The lock is a heavyweight one, so that deadlocks are found, PREPARE TRANSACTION carries it over,
-/// and pg_locks shows it (locktype `userlock`). It is in the default lock method and not in that of
-/// advisory locks, where SQL functions could release it. It belongs to the transaction as a whole, not to the
-/// portal or savepoint that runs: so PostgreSQL releases it at the end whatever happens, and [`release_all`] can do
-/// so earlier.
-///
-/// Returns the position that [`remember`] was told last, if the lock has been held since.
-pub(super) fn acquire(chain: Chain) -> Option<i64> {
-    if let Some(given) = HELD.with_borrow(|held| held.given.get(&chain).copied()) {
-        return given;
+/// Waits until nobody else has the lock, and takes it for this transaction, which does not have it yet.
+pub(super) fn take(chain: Chain) {
+    let lock = tag(chain, CHAIN);
+    if owned_by_transaction(|| is_taken_at_once(&lock)) {
+        return;
     }
-    let tag = tag(chain);
+    if has_written() {
+        return owned_by_transaction(|| wait(&lock));
+    }
+    let turnstile = tag(chain, TURNSTILE);
+    // The turnstile belongs to whatever runs now: where waiting ends with an error, it is released with that.
+    wait(&turnstile);
     owned_by_transaction(|| {
-        // SAFETY: the tag is complete and only read; the lock belongs to the transaction, which releases it on every
-        // way out, also where an error comes before it is noted below.
-        unsafe { pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, false) };
-    });
-    // SAFETY: reads a number of the current transaction.
-    let subtransaction = unsafe { pg_sys::GetCurrentSubTransactionId() };
-    HELD.with_borrow_mut(|held| {
-        held.taken.push((subtransaction, chain));
-        held.given.insert(chain, None);
-    });
-    None
-}
-
-/// Remembers that the chain, whose lock is held, is about to get an entry at `seq`.
-pub(super) fn remember(chain: Chain, seq: i64) {
-    HELD.with_borrow_mut(|held| {
-        if let Some(given) = held.given.get_mut(&chain) {
-            *given = Some(seq);
+        let is_taken = (0..LOOKS).any(|_| {
+            check_for_interrupts!();
+            std::thread::yield_now();
+            is_taken_at_once(&lock)
+        });
+        // Once somebody waits in line, nobody gets past.
+        if !is_taken {
+            wait(&lock);
         }
     });
+    release_one(&turnstile);
 }
 
-/// Whether this transaction holds any.
-pub(super) fn is_any_held() -> bool {
-    HELD.with_borrow(|held| !held.taken.is_empty())
+/// Releases the lock, which the transaction has.
+pub(super) fn release(chain: Chain) {
+    owned_by_transaction(|| release_one(&tag(chain, CHAIN)));
 }
 
-/// Releases all that this transaction holds.
-pub(super) fn release_all() {
-    HELD.with_borrow(|held| {
-        owned_by_transaction(|| held.taken.iter().for_each(|(_, chain)| release(*chain)));
-    });
-    forget_all();
+/// Whether the transaction has changed or locked any row, in this or another table.
+fn has_written() -> bool {
+    // SAFETY: reads the current transaction's state.
+    unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
 }
 
-/// Releases what the subtransaction, which is being rolled back, and those within it have taken.
-pub(super) fn release_of(subtransaction: SubTransactionId) {
-    HELD.with_borrow_mut(|held| {
-        // Numbers grow as subtransactions begin: what was taken since this one began has one at least as high, even if
-        // it was a subtransaction within it that is over, and what was taken before has a lower one.
-        while let Some((_, chain)) = held.taken.pop_if(|(taker, _)| *taker >= subtransaction) {
-            held.given.remove(&chain);
-            owned_by_transaction(|| release(chain));
-        }
-    });
+/// Takes a lock if nobody has it or waits for it.
+fn is_taken_at_once(tag: &LOCKTAG) -> bool {
+    // SAFETY: the tag is complete and only read; the lock belongs to the current resource owner, which releases it on
+    // every way out.
+    let result = unsafe { pg_sys::LockAcquire(tag, MODE, false, true) };
+    result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }
 
-/// Forgets them: PostgreSQL has released them, or is about to, or a prepared transaction has them now.
-pub(super) fn forget_all() {
-    HELD.with_borrow_mut(|held| {
-        if held.taken.capacity() > MAX_KEPT {
-            *held = Held::default();
-        } else {
-            held.taken.clear();
-            held.given.clear();
-        }
-    });
+/// Waits for a lock, in line.
+fn wait(tag: &LOCKTAG) {
+    // SAFETY: as in `is_taken_at_once`.
+    unsafe { pg_sys::LockAcquire(tag, MODE, false, false) };
 }
 
-fn release(chain: Chain) {
+fn release_one(tag: &LOCKTAG) {
     // SAFETY: the tag is complete and only read; the lock was acquired in this mode, once for each call.
-    unsafe { pg_sys::LockRelease(&tag(chain), pg_sys::ExclusiveLock as i32, false) };
+    unsafe { pg_sys::LockRelease(tag, MODE, false) };
 }
 
 /// Does something with locks that belong to the transaction as a whole.
-fn owned_by_transaction(action: impl FnOnce()) {
+fn owned_by_transaction<R>(action: impl FnOnce() -> R) -> R {
     struct Restore(pg_sys::ResourceOwner);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -123,17 +104,17 @@ fn owned_by_transaction(action: impl FnOnce()) {
         pg_sys::CurrentResourceOwner = pg_sys::TopTransactionResourceOwner;
         current
     };
-    action();
+    action()
 }
 
-fn tag(chain: Chain) -> pg_sys::LOCKTAG {
+fn tag(chain: Chain, class: u16) -> LOCKTAG {
     let key = fold(chain);
-    pg_sys::LOCKTAG {
+    LOCKTAG {
         // SAFETY: a global that is set before any statement runs and never changes.
         locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
         locktag_field2: (key >> 32) as u32,
         locktag_field3: key as u32,
-        locktag_field4: LOCK_CLASS,
+        locktag_field4: class,
         locktag_type: pg_sys::LockTagType::LOCKTAG_USERLOCK as u8,
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
     }

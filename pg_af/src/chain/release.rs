@@ -13,7 +13,7 @@ use std::ptr;
 use pgrx::pg_guard;
 use pgrx::pg_sys::{self, SubTransactionId, SubXactEvent, XactEvent};
 
-use super::lock;
+use super::held;
 use crate::settings::{self, EarlyRelease};
 
 const OFF: i32 = pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF as i32;
@@ -42,17 +42,17 @@ unsafe extern "C-unwind" fn at_transaction_event(event: XactEvent::Type, _arg: *
         XactEvent::XACT_EVENT_COMMIT => match ASKED_FOR.take() {
             // SAFETY: this is the callback of a commit, and `prepare` took the level away.
             Some(level) => unsafe { release_and_flush(level) },
-            None => lock::forget_all(),
+            None => held::forget_all(),
         },
         XactEvent::XACT_EVENT_ABORT => {
             // What came after PRE_COMMIT may have failed: another library's callback, or the check of SERIALIZABLE.
             if let Some(level) = ASKED_FOR.take() {
                 set_synchronous_commit(level);
             }
-            lock::forget_all();
+            held::forget_all();
         }
         // The prepared transaction has the locks now, until COMMIT PREPARED has been flushed.
-        XactEvent::XACT_EVENT_PREPARE => lock::forget_all(),
+        XactEvent::XACT_EVENT_PREPARE => held::forget_all(),
         // Triggers do not run in parallel workers.
         _ => (),
     }
@@ -66,7 +66,7 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
     _arg: *mut c_void,
 ) {
     if event == SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
-        lock::release_of(subtransaction);
+        held::release_of(subtransaction);
     }
 }
 
@@ -76,7 +76,7 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
 /// its end, so that the setting itself, and what SHOW says, stays what it is.
 fn prepare() {
     let level = synchronous_commit();
-    if lock::is_any_held() && may_release_early(level) && has_written() {
+    if held::is_any_held() && may_release_early(level) && has_written() {
         ASKED_FOR.set(Some(level));
         set_synchronous_commit(OFF);
     }
@@ -105,7 +105,7 @@ fn has_written() -> bool {
 /// # Safety
 /// The transaction has just become visible to others, interrupts are held, and it has written a commit record.
 unsafe fn release_and_flush(level: i32) {
-    lock::release_all();
+    held::release_all();
     set_synchronous_commit(level);
     // SAFETY: as the caller promises. XactLastCommitEnd is the end of this transaction's commit record, the last thing
     // that RecordTransactionCommit sets. As there, an error while flushing must not look like a failed transaction,

@@ -6,11 +6,12 @@ use af_core::record::{CURRENT_VERSION, RecordHasher};
 use pgrx::pg_sys::{self, Datum};
 use pgrx::{IntoDatum, PgRelation, pg_guard};
 
-use super::{head, lock};
+use super::{head, held};
 use crate::access;
 use crate::error::{Error, Table, WrongLink};
 use crate::fmgr::function_info;
-use crate::trigger::{TriggerCall, statement};
+use crate::table_cache::TableCache;
+use crate::trigger::TriggerCall;
 use crate::tuple;
 use crate::tuple::audit::AuditColumn;
 use crate::tuple::{Column, Columns, Row, Values};
@@ -31,8 +32,18 @@ pub unsafe extern "C-unwind" fn af_audit_chain(fcinfo: pg_sys::FunctionCallInfo)
     }
 }
 
-/// What stays the same for all rows of a statement.
-struct Statement {
+fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
+    call.require_before_insert("af_audit_chain()")?;
+    let relation = call.relation();
+    TableCache::with(&TABLES, &relation, Prepared::new, |prepared| prepared.chain(call, &relation))
+}
+
+thread_local! {
+    static TABLES: TableCache<Prepared> = const { TableCache::new() };
+}
+
+/// What stays the same for all rows of a table, and room to work on one.
+struct Prepared {
     columns: Columns<AuditColumn>,
     index: pg_sys::Oid,
     new: Values,
@@ -40,7 +51,7 @@ struct Statement {
     hasher: RecordHasher,
 }
 
-impl Statement {
+impl Prepared {
     fn new(relation: &PgRelation) -> Result<Self, Error> {
         let columns = Columns::of(relation)?;
         let index = head::find_index(relation, &columns)?;
@@ -48,65 +59,60 @@ impl Statement {
         let (new, last) = (Values::with_width(width), Values::with_width(width));
         Ok(Self { columns, index, new, last, hasher: RecordHasher::default() })
     }
-}
 
-fn chain(call: &TriggerCall) -> Result<pg_sys::HeapTuple, Error> {
-    call.require_before_insert("af_audit_chain()")?;
-    let relation = call.relation();
-    // SAFETY: the look-up data outlive the call; this is the only place where this function's state is asked for, and
-    // a trigger is not called within its own call on them.
-    let Statement { columns, index, new, last, hasher } =
-        unsafe { statement(call.flinfo(), &relation, Statement::new) }?;
-
-    // SAFETY: the new tuple is a row of the relation, for whose width the values have room. It and
-    // the current memory context, the executor's for one row, outlive this call.
-    let row = unsafe {
-        new.deform(call.new_tuple(), relation.rd_att);
-        new.row(columns)
-    };
-    let given = Given::of(row, &relation)?;
-    let tenant = row
-        .uuid(AuditColumn::TenantId)
-        .ok_or_else(|| null_column(&relation, AuditColumn::TenantId.name()))?;
-    let tenant_datum = row.datum(AuditColumn::TenantId).unwrap_or(Datum::null());
-    let ts_is_null = row.datum(AuditColumn::Ts).is_none();
-    // SAFETY: the datum is the row's tenant_id, which is a uuid and not null; the index was found
-    // for this relation and these columns, and `last` has room for its rows.
-    let head = unsafe { head::lock_and_read(&relation, *index, columns, (tenant, tenant_datum), last) }?;
-    let seq = head.map_or(Ok(1), |head| head.seq.checked_add(1).ok_or(Error::ChainFull { tenant }))?;
-    let prev_hash = head.map(|head| head.hash);
-
-    // The values are completed first and hashed as they then stand, so that what is hashed is
-    // what is stored.
-    if given.is_none() {
-        new.set(columns.position(AuditColumn::Seq), seq.into_datum());
-        new.set(columns.position(AuditColumn::HashVersion), CURRENT_VERSION.into_datum());
-        if ts_is_null {
-            // SAFETY: reads the clock.
-            let now = unsafe { pg_sys::GetCurrentTimestamp() };
-            new.set(columns.position(AuditColumn::Ts), now.into_datum());
-        }
-    }
-    // SAFETY: as above.
-    let record = unsafe { new.row(columns) }.record().map_err(|error| match error {
-        Unreadable::NullColumn(column) => null_column(&relation, column),
-        Unreadable::Timestamp(error) => Error::Timestamp { table: Table::Audits, error },
-    })?;
-    let link = prev_hash.as_ref().map(|hash| &hash.as_bytes()[..]);
-
-    let hash = hasher.hash(link, &record).map_err(Error::Record)?;
-    tuple::require_writable(hasher.text_length(), Table::Audits)?;
-    lock::remember((relation.oid(), tenant), seq);
-
-    if let Some(given) = given {
-        return match given.difference(seq, prev_hash, hash) {
-            None => Ok(call.new_tuple()),
-            Some(wrong) => Err(Error::WrongLink(access::sees_all_rows(&relation)?.then_some(wrong))),
+    /// Gives the row its place.
+    fn chain(&mut self, call: &TriggerCall, relation: &PgRelation) -> Result<pg_sys::HeapTuple, Error> {
+        let Self { columns, index, new, last, hasher } = self;
+        // SAFETY: the new tuple is a row of the relation, for whose width the values have room. It and
+        // the current memory context, the executor's for one row, outlive this call.
+        let row = unsafe {
+            new.deform(call.new_tuple(), relation.rd_att);
+            new.row(columns)
         };
+        let given = Given::of(row, relation)?;
+        let tenant = row
+            .uuid(AuditColumn::TenantId)
+            .ok_or_else(|| null_column(relation, AuditColumn::TenantId.name()))?;
+        let tenant_datum = row.datum(AuditColumn::TenantId).unwrap_or(Datum::null());
+        let ts_is_null = row.datum(AuditColumn::Ts).is_none();
+        // SAFETY: the datum is the row's tenant_id, which is a uuid and not null; the index was found
+        // for this relation and these columns, and `last` has room for its rows.
+        let head = unsafe { head::lock_and_read(relation, *index, columns, (tenant, tenant_datum), last) }?;
+        let seq = head.map_or(Ok(1), |head| head.seq.checked_add(1).ok_or(Error::ChainFull { tenant }))?;
+        let prev_hash = head.map(|head| head.hash);
+
+        // The values are completed first and hashed as they then stand, so that what is hashed is
+        // what is stored.
+        if given.is_none() {
+            new.set(columns.position(AuditColumn::Seq), seq.into_datum());
+            new.set(columns.position(AuditColumn::HashVersion), CURRENT_VERSION.into_datum());
+            if ts_is_null {
+                // SAFETY: reads the clock.
+                let now = unsafe { pg_sys::GetCurrentTimestamp() };
+                new.set(columns.position(AuditColumn::Ts), now.into_datum());
+            }
+        }
+        // SAFETY: as above.
+        let record = unsafe { new.row(columns) }.record().map_err(|error| match error {
+            Unreadable::NullColumn(column) => null_column(relation, column),
+            Unreadable::Timestamp(error) => Error::Timestamp { table: Table::Audits, error },
+        })?;
+        let link = prev_hash.as_ref().map(|hash| &hash.as_bytes()[..]);
+
+        let hash = hasher.hash(link, &record).map_err(Error::Record)?;
+        tuple::require_writable(hasher.text_length(), Table::Audits)?;
+        held::remember((relation.oid(), tenant), seq);
+
+        if let Some(given) = given {
+            return match given.difference(seq, prev_hash, hash) {
+                None => Ok(call.new_tuple()),
+                Some(wrong) => Err(Error::WrongLink(access::sees_all_rows(relation)?.then_some(wrong))),
+            };
+        }
+        new.set(columns.position(AuditColumn::PrevHash), link.and_then(IntoDatum::into_datum));
+        new.set(columns.position(AuditColumn::Hash), hash.as_bytes()[..].into_datum());
+        Ok(rebuild(call.new_tuple(), relation, new))
     }
-    new.set(columns.position(AuditColumn::PrevHash), link.and_then(IntoDatum::into_datum));
-    new.set(columns.position(AuditColumn::Hash), hash.as_bytes()[..].into_datum());
-    Ok(rebuild(call.new_tuple(), &relation, new))
 }
 
 /// The tuple with the new values and the identity of the old one, as heap_modify_tuple makes it.
