@@ -79,7 +79,7 @@ fn lock_timeout_ends_waiting_before_the_chain_and_before_the_turnstile() {
 }
 
 #[test]
-fn a_deadlock_of_others_does_not_reach_who_is_through() {
+fn a_deadlock_through_the_turnstile_is_resolved() {
     let database = Database::new();
     let mut observer = database.connect();
     let [one, two] = ["one", "two"].map(|name| add_tenant(&mut observer, name));
@@ -87,8 +87,8 @@ fn a_deadlock_of_others_does_not_reach_who_is_through() {
         (begin(&database), begin(&database), begin(&database));
     insert(&mut first, one);
     insert(&mut second, two);
-    // The bystander waits for chain one, held by the first; so does the second, and the first for chain two, held by the
-    // second. All three begin to wait within the time after which each looks for a deadlock.
+    // The bystander waits for chain one, held by the first; the second stands behind it at the turnstile; and the first
+    // waits for chain two, held by the second.
     let failures = thread::scope(|scope| {
         let finish = |client: &mut Client, tenant| {
             let failure = try_to_insert(client, tenant);
@@ -102,13 +102,18 @@ fn a_deadlock_of_others_does_not_reach_who_is_through() {
         let first = scope.spawn(move || finish(&mut first, two));
         [first.join().unwrap(), second.join().unwrap(), bystander.join().unwrap()]
     });
+    // PostgreSQL may sacrifice the bystander too, as it may where all stand in one line.
     let deadlock = || Some(SqlState::T_R_DEADLOCK_DETECTED);
     assert!(
-        [[None, deadlock(), None], [deadlock(), None, None]].contains(&failures),
-        "one of the two: {failures:?}"
+        [[None, deadlock()], [deadlock(), None]].contains(&[failures[0].clone(), failures[1].clone()]),
+        "one of the two gives way, and only one: {failures:?}"
     );
+    assert!([None, deadlock()].contains(&failures[2]), "{failures:?}");
+    let stored = failures.iter().filter(|failure| failure.is_none()).count();
     wait_for_count(&mut observer, "SELECT count(*) FROM pg_locks WHERE locktype = 'userlock'", 0);
-    assert_eq!(whole_chains(&mut observer).values().sum::<i64>(), 3);
+    // The first and the second have inserted an entry before.
+    let expected = stored as i64 + 1;
+    assert_eq!(whole_chains(&mut observer).values().sum::<i64>(), expected);
 }
 
 #[test]

@@ -10,9 +10,8 @@
 //! from sleeper to sleeper moves on only as fast as processes are woken up; here the next one is awake, and where
 //! a writer comes by just as the lock is free, nobody has to be woken at all.
 //!
-//! A transaction that has written something goes past the turnstile and stands in line. Others may wait for what it has
-//! locked, and if that makes a deadlock, whoever is through the turnstile before it would be part of it: a session that
-//! inserts one row, and that no deadlock should ever reach.
+//! Who stands before the turnstile wants the lock that the chain's holder has, so a deadlock that is found through the
+//! turnstile is one without it as well.
 
 use pgrx::check_for_interrupts;
 use pgrx::pg_sys::{self, LOCKTAG, Oid};
@@ -39,9 +38,6 @@ pub(super) fn take(chain: Chain) {
     if owned_by_transaction(|| is_taken_at_once(&lock)) {
         return;
     }
-    if has_written() {
-        return owned_by_transaction(|| wait(&lock));
-    }
     let turnstile = tag(chain, TURNSTILE);
     // The turnstile belongs to whatever runs now: where waiting ends with an error, it is released with that.
     wait(&turnstile);
@@ -62,12 +58,6 @@ pub(super) fn take(chain: Chain) {
 /// Releases the lock, which the transaction has.
 pub(super) fn release(chain: Chain) {
     owned_by_transaction(|| release_one(&tag(chain, CHAIN)));
-}
-
-/// Whether the transaction has changed or locked any row, in this or another table.
-fn has_written() -> bool {
-    // SAFETY: reads the current transaction's state.
-    unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
 }
 
 /// Takes a lock if nobody has it or waits for it.

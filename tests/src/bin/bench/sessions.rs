@@ -17,9 +17,54 @@ const PLAIN: &str = "plain table";
 const EARLY: &str = "pg_af, lock released early";
 const HELD: &str = "pg_af, lock held to the end";
 
-/// How many tenants, and how many sessions insert for them.
-const LOADS: [(u32, u32); 5] = [(1, 1), (1, 8), (1, 32), (32, 8), (32, 32)];
+/// Who inserts, and on which disk.
+#[derive(Clone, Copy)]
+struct Load {
+    tenants: u32,
+    clients: u32,
+    /// By how much each flush is delayed (`commit_delay`): 0 is the real disk.
+    flush_delay_us: u32,
+}
+
+const LOADS: [Load; 8] = [
+    Load::new(1, 1),
+    Load::new(1, 8),
+    Load::new(1, 32),
+    Load::new(32, 8),
+    Load::new(32, 32),
+    Load::new(1, 8).on_slow_disk(),
+    Load::new(1, 32).on_slow_disk(),
+    Load::new(32, 32).on_slow_disk(),
+];
 const TENANTS: u32 = 32;
+
+impl Load {
+    const fn new(tenants: u32, clients: u32) -> Self {
+        Self { tenants, clients, flush_delay_us: 0 }
+    }
+
+    /// What a disk without a cache of its own, or one in another building, takes to flush.
+    const fn on_slow_disk(self) -> Self {
+        Self { flush_delay_us: 5000, ..self }
+    }
+
+    fn group(self) -> String {
+        let plural = |count, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let mut name = format!("{}, {}", plural(self.tenants, "tenant"), plural(self.clients, "client"));
+        if self.flush_delay_us > 0 {
+            name += &format!(", flush + {} ms", self.flush_delay_us / 1000);
+        }
+        name
+    }
+
+    /// The settings of its sessions. A delay applies whoever else is there.
+    fn settings(self, table: Table) -> String {
+        format!(
+            "-c pg_af.early_release={} -c commit_delay={} -c commit_siblings=0",
+            table.early_release, self.flush_delay_us
+        )
+    }
+}
 
 /// A table to insert into, and the setting under which.
 #[derive(Clone, Copy)]
@@ -42,25 +87,26 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
         "INSERT INTO tenants (id, name) SELECT lpad(n::text, 32, '0')::uuid, 'tenant ' || n FROM generate_series(1, {TENANTS}) AS n; \
          ALTER TABLE audits DISABLE TRIGGER af_audit_guard_truncate; {PLAIN_TABLE}"
     ))?;
-    let scripts = LOADS.map(|(tenants, _)| TABLES.map(|table| script(tenants, table)));
+    let scripts = LOADS.map(|load| TABLES.map(|table| script(load.tenants, table)));
     let mut candidates = Vec::new();
-    for ((tenants, clients), scripts) in LOADS.into_iter().zip(&scripts) {
+    for (load, scripts) in LOADS.into_iter().zip(&scripts) {
         for (table, script) in TABLES.into_iter().zip(scripts) {
             let script = script.as_ref().map_err(ToString::to_string)?;
-            let url = format!("{}&options=-c%20pg_af.early_release%3D{}", ledger.url, table.early_release);
+            let settings = load.settings(table);
+            let url = ledger.url.clone();
             let server = &context.server;
             let run = move |ledger: &mut Ledger| {
                 ledger.client.batch_execute(&format!("TRUNCATE {}", table.name))?;
                 ledger.settle(&[table.name])?;
                 let mut pgbench = server.command("pgbench");
                 pgbench.args(["--no-vacuum", "--protocol=prepared", "--jobs=2"]);
-                pgbench.arg(format!("--client={clients}")).arg(format!("--time={seconds}"));
-                pgbench.arg("--file").arg(script.path()).arg(&url);
+                pgbench.arg(format!("--client={}", load.clients)).arg(format!("--time={seconds}"));
+                pgbench.arg("--file").arg(script.path()).arg(&url).env("PGOPTIONS", &settings);
                 let sample = tally(pgbench)?;
                 require_whole(ledger, table.name, sample.items)?;
                 Ok(sample)
             };
-            candidates.push(Candidate::new(table.label, run).within(group(tenants, clients)));
+            candidates.push(Candidate::new(table.label, run).within(load.group()));
         }
     }
     let rounds = Rounds { count: context.scale.rounds, random: context.random.fork(), warms_up: true };
@@ -73,28 +119,27 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
         "transaction",
         points,
     );
-    let target = |tenants, clients, wanted| Target {
-        group: Some(group(tenants, clients)),
+    let target = |load: Load, wanted| Target {
+        group: Some(load.group()),
         of: EARLY.to_owned(),
         to: PLAIN.to_owned(),
         by: Ratio::Rate,
         wanted,
     };
-    figure.targets = vec![target(1, 8, 0.8), target(1, 32, 0.5), target(32, 32, 0.8)];
+    figure.targets =
+        vec![target(Load::new(1, 8), 0.8), target(Load::new(1, 32), 0.5), target(Load::new(32, 32), 0.8)];
     figure.shows = Ratio::Rate;
     figure.baseline = Some(Baseline { label: PLAIN.to_owned(), by: Ratio::Rate });
     figure.notes = vec![
         "Tables begin empty, and a checkpoint precedes each measurement; fsync and synchronous_commit are on. pgbench runs on \
          the same machine, with prepared statements and two threads, and takes its share of the processors from the server."
             .to_owned(),
+        "A flush is delayed by `commit_delay`, with `commit_siblings` at 0: whoever flushes sleeps first, and all who commit \
+         meanwhile wait for that flush."
+            .to_owned(),
         "All chains are verified after each measurement.".to_owned(),
     ];
     Ok(vec![figure])
-}
-
-fn group(tenants: u32, clients: u32) -> String {
-    let plural = |count, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    format!("{}, {}", plural(tenants, "tenant"), plural(clients, "client"))
 }
 
 /// What pgbench does in each transaction. The server's user has to be able to read it.
