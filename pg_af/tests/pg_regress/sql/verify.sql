@@ -103,10 +103,19 @@ SELECT * FROM af_audit_verify('00000000-0000-4000-8000-00000000000d', 1, 'ab');
 -- The aggregate is for af_audit_verify() alone, and harmless otherwise.
 SELECT af_audit_tally('short', tenant_id, seq, id, ts, actor_type, actor_id, action, resource_type, resource_id, details, hash_version, prev_hash, hash) FROM audits;
 \echo :LAST_ERROR_SQLSTATE
-SELECT af_audit_tally_add(NULL::internal, '0123456789abcdef', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-\echo :LAST_ERROR_SQLSTATE
-SELECT af_audit_tally_merge(NULL::internal, NULL::internal);
-\echo :LAST_ERROR_SQLSTATE
+-- Its parts cannot be called by hand, which PostgreSQL 14 says in other words than those after it.
+DO $$
+BEGIN
+    PERFORM af_audit_tally_add(NULL::internal, '0123456789abcdef', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+EXCEPTION WHEN cannot_coerce OR feature_not_supported THEN
+    RAISE NOTICE 'refused';
+END $$;
+DO $$
+BEGIN
+    PERFORM af_audit_tally_merge(NULL::internal, NULL::internal);
+EXCEPTION WHEN cannot_coerce OR feature_not_supported THEN
+    RAISE NOTICE 'refused';
+END $$;
 SELECT octet_length(af_audit_tally('0123456789abcdef', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
 SELECT octet_length(af_audit_tally('0123456789abcdef', tenant_id, seq, id, ts, actor_type, actor_id, action, resource_type, resource_id, details, hash_version, prev_hash, hash)) FROM audits WHERE false;
 
