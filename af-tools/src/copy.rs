@@ -1,6 +1,7 @@
 //! The binary format of COPY, read without trust: every length is checked against what arrives.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read as _};
+use std::mem;
 use std::ops::Range;
 
 use uuid::Uuid;
@@ -9,12 +10,11 @@ use crate::relation::ColumnType;
 use crate::server::ServerError;
 
 const SIGNATURE: [u8; 11] = *b"PGCOPY\n\xff\r\n\0";
+const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 /// No value of PostgreSQL's is longer (MaxAllocSize).
 const LONGEST_FIELD: usize = 0x3fff_ffff;
 /// A buffer that grew beyond this for one row is not kept for the next.
 const KEPT_CAPACITY: usize = 16 << 20;
-/// How much memory is taken on the word of a length alone.
-const CHUNK: usize = 1 << 20;
 
 /// Why what came is not what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -48,19 +48,33 @@ impl From<io::Error> for CopyError {
     }
 }
 
-/// Reads row after row into the same memory.
+/// Reads row after row: where it arrived, if it came in one piece, as from PostgreSQL, else into memory of its own.
 pub(crate) struct TupleReader<R> {
     input: R,
     columns: &'static [ColumnType],
     has_begun: bool,
-    data: Vec<u8>,
     fields: Vec<Option<Range<usize>>>,
+    /// How much of the input's buffer the row takes that was given last.
+    lent: usize,
+    /// A row that came in pieces.
+    pieces: Vec<u8>,
 }
 
-impl<R: Read> TupleReader<R> {
+/// What the bytes after the last row are.
+enum Layout {
+    /// A row of this length; its fields have been found.
+    Row(usize),
+    /// The mark behind the last row.
+    Trailer,
+    /// A part of a row, which cannot be judged before there are as many bytes as this.
+    Part(usize),
+}
+
+impl<R: BufRead> TupleReader<R> {
     /// Of a query for these columns.
     pub(crate) fn new(input: R, columns: &'static [ColumnType]) -> Self {
-        Self { input, columns, has_begun: false, data: Vec::new(), fields: vec![None; columns.len()] }
+        let fields = vec![None; columns.len()];
+        Self { input, columns, has_begun: false, fields, lent: 0, pieces: Vec::new() }
     }
 
     /// The next row; `None` after the last, once the server has confirmed that it was the last.
@@ -69,69 +83,100 @@ impl<R: Read> TupleReader<R> {
             self.read_header()?;
             self.has_begun = true;
         }
-        self.data.clear();
-        self.data.shrink_to(KEPT_CAPACITY);
-        match self.read_i16()? {
-            -1 => {
-                // Reading on to the end is what makes an error of the server's show.
-                if self.input.read(&mut [0])? != 0 {
-                    return Err(CopyError::Malformed("something follows the trailer"));
+        self.input.consume(mem::take(&mut self.lent));
+        self.pieces.clear();
+        self.pieces.shrink_to(KEPT_CAPACITY);
+        loop {
+            let bytes = if self.pieces.is_empty() { self.input.fill_buf()? } else { &self.pieces };
+            match find_fields(bytes, &mut self.fields)? {
+                Layout::Row(length) => {
+                    let data = if self.pieces.is_empty() {
+                        self.lent = length;
+                        self.input.fill_buf()?
+                    } else {
+                        &self.pieces
+                    };
+                    return Ok(Some(Tuple { columns: self.columns, data, fields: &self.fields }));
                 }
-                return Ok(None);
+                Layout::Trailer => {
+                    if self.pieces.is_empty() {
+                        self.input.consume(TRAILER.len());
+                    }
+                    // Reading on to the end is what makes an error of the server's show.
+                    if !self.input.fill_buf()?.is_empty() {
+                        return Err(CopyError::Malformed("something follows the trailer"));
+                    }
+                    return Ok(None);
+                }
+                Layout::Part(wanted) => self.gather(wanted)?,
             }
-            count if usize::try_from(count) == Ok(self.columns.len()) => {}
-            _ => return Err(CopyError::Malformed("wrong number of columns")),
         }
-        for index in 0..self.columns.len() {
-            self.fields[index] = match self.read_i32()? {
-                -1 => None,
-                length => {
-                    let length = usize::try_from(length).ok().filter(|length| *length <= LONGEST_FIELD);
-                    Some(self.read_field(length.ok_or(CopyError::Malformed("impossible field length"))?)?)
-                }
-            };
-        }
-        Ok(Some(Tuple { columns: self.columns, data: &self.data, fields: &self.fields }))
     }
 
     fn read_header(&mut self) -> Result<(), CopyError> {
-        let mut signature = [0; SIGNATURE.len()];
-        self.input.read_exact(&mut signature)?;
+        let mut header = [0; SIGNATURE.len() + 8];
+        self.input.read_exact(&mut header)?;
+        let [signature @ .., f0, f1, f2, f3, l0, l1, l2, l3] = header;
         if signature != SIGNATURE {
             return Err(CopyError::Malformed("wrong signature"));
         }
         // Bits 16 to 31 are critical; bit 16 says that rows have OIDs, which no supported server sends.
-        if self.read_i32()? & !0xffff != 0 {
+        if i32::from_be_bytes([f0, f1, f2, f3]) & !0xffff != 0 {
             return Err(CopyError::Malformed("unknown flags"));
         }
-        let extension = self.read_i32()?;
-        let length = usize::try_from(extension).ok().filter(|length| *length <= LONGEST_FIELD);
-        self.read_field(length.ok_or(CopyError::Malformed("impossible extension length"))?)?;
+        let length = field_length(i32::from_be_bytes([l0, l1, l2, l3]))
+            .ok_or(CopyError::Malformed("impossible extension length"))? as u64;
+        if io::copy(&mut self.input.by_ref().take(length), &mut io::sink())? < length {
+            return Err(CopyError::Truncated);
+        }
         Ok(())
     }
 
-    /// Appends `length` bytes to the row; memory grows only with what has really arrived.
-    fn read_field(&mut self, length: usize) -> Result<Range<usize>, CopyError> {
-        let start = self.data.len();
-        while self.data.len() < start + length {
-            let at = self.data.len();
-            self.data.resize((start + length).min(at + CHUNK), 0);
-            self.input.read_exact(&mut self.data[at..])?;
+    /// Moves so many bytes of a row into `pieces`; memory grows only with what has really arrived.
+    fn gather(&mut self, wanted: usize) -> Result<(), CopyError> {
+        while self.pieces.len() < wanted {
+            let arrived = self.input.fill_buf()?;
+            if arrived.is_empty() {
+                return Err(CopyError::Truncated);
+            }
+            let length = arrived.len().min(wanted - self.pieces.len());
+            self.pieces.extend_from_slice(&arrived[..length]);
+            self.input.consume(length);
         }
-        Ok(start..start + length)
+        Ok(())
     }
+}
 
-    fn read_i16(&mut self) -> Result<i16, CopyError> {
-        let mut bytes = [0; 2];
-        self.input.read_exact(&mut bytes)?;
-        Ok(i16::from_be_bytes(bytes))
+/// Looks where the fields of a row are that starts with `bytes`.
+fn find_fields(bytes: &[u8], fields: &mut [Option<Range<usize>>]) -> Result<Layout, CopyError> {
+    let Some(count) = bytes.first_chunk() else { return Ok(Layout::Part(2)) };
+    if *count == TRAILER {
+        return Ok(Layout::Trailer);
     }
+    if usize::from(u16::from_be_bytes(*count)) != fields.len() {
+        return Err(CopyError::Malformed("wrong number of columns"));
+    }
+    let mut at = count.len();
+    for field in fields {
+        let Some(length) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else {
+            return Ok(Layout::Part(at + 4));
+        };
+        at += 4;
+        *field = match i32::from_be_bytes(*length) {
+            -1 => None,
+            length => {
+                let start = at;
+                at += field_length(length).ok_or(CopyError::Malformed("impossible field length"))?;
+                Some(start..at)
+            }
+        };
+    }
+    Ok(if at <= bytes.len() { Layout::Row(at) } else { Layout::Part(at) })
+}
 
-    fn read_i32(&mut self) -> Result<i32, CopyError> {
-        let mut bytes = [0; 4];
-        self.input.read_exact(&mut bytes)?;
-        Ok(i32::from_be_bytes(bytes))
-    }
+/// A length that a field can have.
+fn field_length(length: i32) -> Option<usize> {
+    usize::try_from(length).ok().filter(|length| *length <= LONGEST_FIELD)
 }
 
 /// A row; any field may be null.
@@ -218,6 +263,26 @@ mod tests {
             count += 1;
         }
         Ok(count)
+    }
+
+    /// However the stream is cut, rows are the same.
+    #[test]
+    fn rows_may_come_in_pieces() {
+        let fields = |input: &mut dyn BufRead| {
+            let mut reader = TupleReader::new(input, &AUDIT_COLUMNS);
+            let mut fields: Vec<Option<Vec<u8>>> = Vec::new();
+            while let Some(row) = reader.next().unwrap() {
+                fields.extend((0..COLUMNS).map(|index| row.bytes(index).unwrap().map(<[u8]>::to_vec)));
+            }
+            fields
+        };
+        let stream = stream();
+        let whole = fields(&mut &stream[..]);
+        assert_eq!(whole.len(), 2 * COLUMNS);
+        for length in 1..stream.len() {
+            let mut pieces = io::BufReader::with_capacity(length, &stream[..]);
+            assert_eq!(fields(&mut pieces), whole, "pieces of {length}");
+        }
     }
 
     #[test]
