@@ -1,8 +1,13 @@
 //! Numbers: ECMAScript's text where it is exact, plain decimal digits elsewhere.
 
 use std::io::Write as _;
+use std::ops::RangeInclusive;
 
 use super::Sink;
+
+/// The exponents, as a [`Decimal`] has them, with which ECMAScript writes all digits and no exponent (ECMA-262
+/// `Number::toString`, steps 6 to 8).
+const PLAIN: RangeInclusive<i32> = -5..=21;
 
 /// A decimal number `±0.DIGITS × 10^exponent`, where DIGITS are ASCII without zeros at either end;
 /// no digits at all is zero.
@@ -31,10 +36,11 @@ impl<'a> Decimal<'a> {
         if self.negative {
             sink.write(b"-");
         }
-        if self.is_own_shortest() || self.is_exact_double() {
-            self.write_ecmascript(sink);
-        } else {
+        // Where ECMAScript would write all digits as well, it is the same whether the number is exactly a double's.
+        if PLAIN.contains(&self.exponent) || !(self.is_own_shortest() || self.is_exact_double()) {
             self.write_plain(sink);
+        } else {
+            self.write_exponential(sink);
         }
     }
 
@@ -82,20 +88,17 @@ impl<'a> Decimal<'a> {
         }
     }
 
-    /// ECMA-262 `Number::toString` (steps 6–10), given its digits and exponent.
-    fn write_ecmascript(self, sink: &mut impl Sink) {
-        if !(-6 < self.exponent && self.exponent <= 21) {
-            let (first, rest) = self.digits.split_at(1);
-            sink.write(first);
-            if !rest.is_empty() {
-                sink.write(b".");
-                sink.write(rest);
-            }
-            let exponent = self.exponent - 1;
-            sink.write(if exponent < 0 { b"e-" } else { b"e+" });
-            return write_integer(i64::from(exponent.abs()), sink);
+    /// One digit before the point, and an exponent (`Number::toString`, steps 9 to 11).
+    fn write_exponential(self, sink: &mut impl Sink) {
+        let (first, rest) = self.digits.split_at(1);
+        sink.write(first);
+        if !rest.is_empty() {
+            sink.write(b".");
+            sink.write(rest);
         }
-        self.write_plain(sink);
+        let exponent = self.exponent - 1;
+        sink.write(if exponent < 0 { b"e-" } else { b"e+" });
+        write_integer(i64::from(exponent.abs()), sink);
     }
 
     /// All digits, no exponent.

@@ -8,6 +8,7 @@ use af_core::canonical::{Canonicalizer, Json, JsonError};
 use proptest::prelude::*;
 
 mod jsonb;
+pub(crate) mod reference;
 
 pub(crate) use jsonb::{Decimal, Value};
 
