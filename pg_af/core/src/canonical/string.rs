@@ -69,51 +69,66 @@ fn write_between<const BEFORE: usize, const BEHIND: usize>(
 /// Copies `text` to a place of the same length, and returns whether nothing in it needs an escape.
 #[inline]
 fn copy_unescaped(text: &[u8], to: &mut [u8]) -> bool {
-    /// The pieces are those of `memcpy`: whole ones from the start, and one that ends where the text does.
-    #[inline]
-    fn copy<const PIECE: usize>(text: &[u8], to: &mut [u8]) -> bool {
-        let mut is_clean = true;
-        let (from, _) = text.as_chunks::<PIECE>();
-        let (into, _) = to.as_chunks_mut::<PIECE>();
-        for (from, into) in from.iter().zip(into) {
-            *into = *from;
-            is_clean &= needs_no_escape(from);
-        }
-        if let (Some(from), Some(into)) = (text.last_chunk::<PIECE>(), to.last_chunk_mut::<PIECE>()) {
-            *into = *from;
-            is_clean &= needs_no_escape(from);
-        }
-        is_clean
-    }
+    // As `memcpy` does it: whole pieces from the start, and one that ends where the text does.
     match text.len() {
-        16.. => copy::<16>(text, to),
-        8.. => copy::<8>(text, to),
-        4.. => copy::<4>(text, to),
-        2.. => copy::<2>(text, to),
-        _ => copy::<1>(text, to),
+        16.. => {
+            let (from, _) = text.as_chunks::<16>();
+            let (into, _) = to.as_chunks_mut::<16>();
+            let mut is_clean = true;
+            for (from, into) in from.iter().zip(into) {
+                *into = *from;
+                is_clean &= needs_no_escape(from);
+            }
+            is_clean && copy_ends::<16>(text, to).is_some_and(|(_, last)| needs_no_escape(&last))
+        }
+        8.. => copy_ends(text, to).is_some_and(|(first, last)| {
+            (escapes_in(u64::from_le_bytes(first)) | escapes_in(u64::from_le_bytes(last))) == 0
+        }),
+        4.. => copy_ends(text, to).is_some_and(|(first, last)| {
+            let (first, last) = (u32::from_le_bytes(first), u32::from_le_bytes(last));
+            escapes_in(u64::from(first) << 32 | u64::from(last)) == 0
+        }),
+        _ => {
+            to.copy_from_slice(text);
+            text.iter().all(|byte| ESCAPES[usize::from(*byte)] == 0)
+        }
     }
+}
+
+/// Copies, and returns, the first and the last bytes of `text`, which may overlap.
+#[inline]
+fn copy_ends<const LENGTH: usize>(text: &[u8], to: &mut [u8]) -> Option<([u8; LENGTH], [u8; LENGTH])> {
+    let (first, last) = (*text.first_chunk()?, *text.last_chunk()?);
+    *to.first_chunk_mut()? = first;
+    *to.last_chunk_mut()? = last;
+    Some((first, last))
 }
 
 /// How many bytes at the start of `text` stand for themselves.
 #[inline]
 pub(super) fn unescaped_length(text: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let mut length = 0;
     let (eights, rest) = text.as_chunks();
     for eight in eights {
-        // The high bit of each byte that is less than another one, and perhaps of bytes above it, but of none below.
-        let word = u64::from_le_bytes(*eight);
-        let below = |limit: u8, word: u64| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
-        let quote = below(1, word ^ (ONES * u64::from(b'"')));
-        let backslash = below(1, word ^ (ONES * u64::from(b'\\')));
-        let found = below(0x20, word) | quote | backslash;
+        let found = escapes_in(u64::from_le_bytes(*eight));
         if found != 0 {
             return length + (found.trailing_zeros() / 8) as usize;
         }
         length += eight.len();
     }
     length + rest.iter().take_while(|byte| ESCAPES[usize::from(**byte)] == 0).count()
+}
+
+/// The high bit of each byte that needs an escape, and perhaps of bytes above it, but of none below.
+#[inline]
+fn escapes_in(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    // A byte below the limit borrows from its high bit, and a borrow goes on to the bytes above.
+    let below = |limit: u8, word: u64| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
+    let quote = below(1, word ^ (ONES * u64::from(b'"')));
+    let backslash = below(1, word ^ (ONES * u64::from(b'\\')));
+    below(0x20, word) | quote | backslash
 }
 
 /// Whether all of the bytes stand for themselves.
