@@ -198,6 +198,21 @@ pub(super) fn split(text: &[u8], mut take: impl FnMut(u8)) -> Option<(bool, i32)
     (exponent.abs() <= MAX_EXPONENT && point <= MAX_EXPONENT).then_some((negative, point + exponent))
 }
 
+/// Whether the text of a JSON number without exponent, of which `whole` digits are before the point and `fraction` behind it,
+/// can be seen to be canonical: one that is written plainly, and has no needless zeros.
+#[inline]
+pub(super) fn is_canonical(text: &[u8], whole: usize, fraction: usize) -> bool {
+    if whole > *PLAIN.end() as usize {
+        return false;
+    }
+    if fraction == 0 {
+        return text != b"-0";
+    }
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    // With a sixth zero behind the point, the exponent is less than -5.
+    !unsigned.starts_with(b"0.000000") && !text.ends_with(b"0")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,6 +80,32 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The text that PostgreSQL prints: keys ordered by length first, a space behind each comma and colon, numbers without
+    /// exponents but with all their zeros, the shortest escapes.
+    pub(crate) fn postgres_text(&self) -> String {
+        match self {
+            Self::Null | Self::Bool(_) | Self::String(_) => reference::canonical(self),
+            Self::Number(Decimal { digits: 0, .. }) => "0".to_owned(),
+            Self::Number(Decimal { negative, digits, exponent }) => {
+                let sign = if *negative { "-" } else { "" };
+                format!("{sign}{}", reference::plain(&digits.to_string(), *exponent))
+            }
+            Self::Array(items) => {
+                format!("[{}]", items.iter().map(Self::postgres_text).collect::<Vec<_>>().join(", "))
+            }
+            Self::Object(members) => {
+                let mut members: Vec<_> = members.iter().collect();
+                members.sort_by_key(|(key, _)| (key.len(), key));
+                let key = |key: &String| Self::String(key.clone()).postgres_text();
+                let members =
+                    members.iter().map(|(name, value)| format!("{}: {}", key(name), value.postgres_text()));
+                format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
 /// Every second character as `\uXXXX`, the others as short as can be.
 fn write_escaped(text: &str, out: &mut String) {
     out.push('"');

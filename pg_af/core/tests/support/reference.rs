@@ -62,7 +62,8 @@ fn significant(text: &str) -> (String, i32) {
     (trimmed.trim_start_matches('0').to_owned(), exponent)
 }
 
-fn plain(digits: &str, exponent: i32) -> String {
+/// All digits of a number, of which the last counts a power of ten.
+pub(crate) fn plain(digits: &str, exponent: i32) -> String {
     let Ok(fraction) = usize::try_from(-exponent) else {
         return format!("{digits}{}", "0".repeat(exponent as usize));
     };
