@@ -38,7 +38,7 @@ bench: ## measure insertion and verification
 generate: ## write what follows from the migrations and sql/queries (ARGS=--check only compares)
 	@scripts/generate $(ARGS)
 
-lint: ## check formatting, clippy, rustdoc and generated files
+lint: ## check formatting, clippy, rustdoc, generated files, shell scripts, workflows and docker/
 	@scripts/lint
 
 help: ## list the targets
