@@ -5,61 +5,14 @@
 //! canonical already, as nearly all are that PostgreSQL prints, is copied. Nesting is on a stack of our own, so that no
 //! input can overflow the thread's.
 
+mod index;
 mod lexer;
 
 use super::number::{self, Decimal};
-use super::string::{cmp_utf16, utf16_prefix, write_string};
-use super::{JsonError, MAX_DEPTH, Sink};
+use super::string::write_string;
+use super::{JsonError, Sink};
+use index::{Container, Index, Member, Value};
 use lexer::{Form, Lexer, Token, decode, syntax};
-
-/// An object's key: a range of the text between its quotes or, where it has escapes, of `decoded`.
-#[derive(Debug, Clone, Copy)]
-struct Key {
-    start: usize,
-    end: usize,
-    is_decoded: bool,
-}
-
-/// Where a value is.
-#[derive(Debug, Clone, Copy)]
-enum Value {
-    Scalar {
-        form: Form,
-        start: usize,
-        end: usize,
-    },
-    /// The number of the container.
-    Container(usize),
-}
-
-/// A member of an object: its key, what keys are ordered by first, and its value.
-#[derive(Debug, Clone, Copy)]
-struct Member {
-    prefix: u64,
-    key: Key,
-    value: Value,
-}
-
-/// An array or object. They are numbered in the order in which they start.
-#[derive(Debug, Clone, Copy)]
-struct Container {
-    start: usize,
-    end: usize,
-    /// The number of the first one that starts behind its end.
-    following: usize,
-    /// An object's range of sorted `members`.
-    members: (usize, usize),
-}
-
-/// A container that is open while the text is indexed.
-#[derive(Debug, Clone, Copy)]
-struct Open {
-    number: usize,
-    is_object: bool,
-    has_begun: bool,
-    /// How many members were pending before it.
-    pending: usize,
-}
 
 /// A container that is being written.
 #[derive(Debug, Clone, Copy)]
@@ -86,11 +39,7 @@ struct Members {
 /// Reads a JSON text; keeps its index and stacks for the next one.
 #[derive(Debug, Default)]
 pub(super) struct Walker {
-    containers: Vec<Container>,
-    members: Vec<Member>,
-    decoded: Vec<u8>,
-    open: Vec<Open>,
-    pending: Vec<Member>,
+    index: Index,
     frames: Vec<Frame>,
     scratch: Vec<u8>,
 }
@@ -101,166 +50,10 @@ impl Walker {
         if let Err(error) = str::from_utf8(text) {
             return Err(syntax(error.valid_up_to(), "not UTF-8"));
         }
-        match self.index(text)? {
+        match self.index.read(text)? {
             Value::Container(number) => self.write_container(text, number, sink),
             Value::Scalar { form, start, end } => self.write_scalar(&text[start..end], form, sink),
         }
-    }
-
-    /// First pass: checks the syntax, fills `containers`, `members` and `decoded`; returns the whole value.
-    fn index(&mut self, text: &[u8]) -> Result<Value, JsonError> {
-        self.containers.clear();
-        self.members.clear();
-        self.decoded.clear();
-        self.open.clear();
-        self.pending.clear();
-
-        let mut lexer = Lexer { text, at: 0 };
-        lexer.skip_space();
-        let value = self.index_value(&mut lexer)?;
-        if let Value::Container(number) = value {
-            self.index_container(&mut lexer, number)?;
-        }
-        lexer.skip_space();
-        if lexer.at < text.len() { Err(syntax(lexer.at, "something follows the value")) } else { Ok(value) }
-    }
-
-    /// Takes a scalar, or the bracket of a container, which gets its number.
-    #[inline(always)]
-    fn index_value(&mut self, lexer: &mut Lexer<'_>) -> Result<Value, JsonError> {
-        let start = lexer.at;
-        match lexer.value()? {
-            Token::Scalar(form) => Ok(Value::Scalar { form, start, end: lexer.at }),
-            Token::Open => {
-                // What lies behind it is filled in when it is closed.
-                self.containers.push(Container { start, end: start, following: 0, members: (0, 0) });
-                Ok(Value::Container(self.containers.len() - 1))
-            }
-        }
-    }
-
-    /// Indexes a container, and all those in it, from behind its bracket.
-    fn index_container(&mut self, lexer: &mut Lexer<'_>, number: usize) -> Result<(), JsonError> {
-        let mut open = self.open(lexer.text, number);
-        loop {
-            let inner = if open.is_object {
-                self.index_members(lexer, &mut open)?
-            } else {
-                self.index_elements(lexer, &mut open)?
-            };
-            if let Some(number) = inner {
-                // Left until the container in it is indexed.
-                if self.open.len() + 1 == MAX_DEPTH {
-                    return Err(JsonError::TooDeep);
-                }
-                self.open.push(open);
-                open = self.open(lexer.text, number);
-                continue;
-            }
-            let following = self.containers.len();
-            let container = &mut self.containers[open.number];
-            (container.end, container.following) = (lexer.at, following);
-            match self.open.pop() {
-                Some(outer) => open = outer,
-                None => return Ok(()),
-            }
-        }
-    }
-
-    fn open(&self, text: &[u8], number: usize) -> Open {
-        let is_object = text[self.containers[number].start] == b'{';
-        Open { number, is_object, has_begun: false, pending: self.pending.len() }
-    }
-
-    /// Takes elements up to the next that is a container, which is returned, or up to the array's end.
-    fn index_elements(&mut self, lexer: &mut Lexer<'_>, open: &mut Open) -> Result<Option<usize>, JsonError> {
-        loop {
-            lexer.skip_space();
-            match lexer.peek() {
-                Some(b']') => {
-                    lexer.at += 1;
-                    return Ok(None);
-                }
-                Some(b',') if open.has_begun => {
-                    lexer.at += 1;
-                    lexer.skip_space();
-                }
-                _ if open.has_begun => return Err(syntax(lexer.at, "',' or ']' expected")),
-                _ => open.has_begun = true,
-            }
-            if let Value::Container(number) = self.index_value(lexer)? {
-                return Ok(Some(number));
-            }
-        }
-    }
-
-    /// Takes members up to the next whose value is a container, which is returned, or up to the object's end.
-    fn index_members(&mut self, lexer: &mut Lexer<'_>, open: &mut Open) -> Result<Option<usize>, JsonError> {
-        loop {
-            lexer.skip_space();
-            match lexer.peek() {
-                Some(b'}') => {
-                    lexer.at += 1;
-                    self.close_object(lexer.text, *open)?;
-                    return Ok(None);
-                }
-                Some(b',') if open.has_begun => {
-                    lexer.at += 1;
-                    lexer.skip_space();
-                }
-                _ if open.has_begun => return Err(syntax(lexer.at, "',' or '}' expected")),
-                _ => open.has_begun = true,
-            }
-            let (prefix, key) = self.index_key(lexer)?;
-            let value = self.index_value(lexer)?;
-            self.pending.push(Member { prefix, key, value });
-            if let Value::Container(number) = value {
-                return Ok(Some(number));
-            }
-        }
-    }
-
-    /// Takes a key and its colon; the lexer is then at the member's value.
-    #[inline(always)]
-    fn index_key(&mut self, lexer: &mut Lexer<'_>) -> Result<(u64, Key), JsonError> {
-        if lexer.peek() != Some(b'"') {
-            return Err(syntax(lexer.at, "a key in quotes expected"));
-        }
-        let start = lexer.at + 1;
-        let has_escapes = lexer.string()?;
-        let end = lexer.at - 1;
-        let key = if has_escapes {
-            let decoded = self.decoded.len();
-            decode(&lexer.text[start..end], &mut self.decoded);
-            Key { start: decoded, end: self.decoded.len(), is_decoded: true }
-        } else {
-            Key { start, end, is_decoded: false }
-        };
-        lexer.skip_space();
-        if lexer.peek() != Some(b':') {
-            return Err(syntax(lexer.at, "':' expected"));
-        }
-        lexer.at += 1;
-        lexer.skip_space();
-        let source = if key.is_decoded { &self.decoded } else { lexer.text };
-        Ok((utf16_prefix(source, key.start, key.end), key))
-    }
-
-    /// Appends an object's members in canonical order to `members`.
-    fn close_object(&mut self, text: &[u8], open: Open) -> Result<(), JsonError> {
-        let decoded = &self.decoded;
-        let key = |member: &Member| key_bytes(text, decoded, member.key);
-        let own = &mut self.pending[open.pending..];
-        own.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| cmp_utf16(key(a), key(b))));
-        let is_same = |a: &Member, b: &Member| a.prefix == b.prefix && key(a) == key(b);
-        if own.windows(2).any(|pair| is_same(&pair[0], &pair[1])) {
-            return Err(JsonError::DuplicateKey);
-        }
-        let first = self.members.len();
-        self.members.extend_from_slice(own);
-        self.pending.truncate(open.pending);
-        self.containers[open.number].members = (first, self.members.len());
-        Ok(())
     }
 
     /// Second pass: writes a container of the indexed text, whose syntax is known to be right.
@@ -284,7 +77,7 @@ impl Walker {
     }
 
     fn enter(&self, text: &[u8], number: usize, sink: &mut impl Sink) -> Frame {
-        let Container { start, members, .. } = self.containers[number];
+        let Container { start, members, .. } = self.index.containers[number];
         if text[start] == b'{' {
             sink.write(b"{");
             Frame::Object(Members { first: members.0, next: members.0, end: members.1 })
@@ -321,7 +114,7 @@ impl Walker {
                 Token::Scalar(form) => self.write_scalar(&text[start..lexer.at], form, sink)?,
                 Token::Open => {
                     let number = rest.container;
-                    let Container { end, following, .. } = self.containers[number];
+                    let Container { end, following, .. } = self.index.containers[number];
                     *rest = Elements { at: end, container: following };
                     return Ok(Some(number));
                 }
@@ -338,13 +131,13 @@ impl Walker {
     ) -> Result<Option<usize>, JsonError> {
         while rest.next < rest.end {
             let is_first = rest.next == rest.first;
-            let Member { key, value, .. } = self.members[rest.next];
+            let Member { key, value, .. } = self.index.members[rest.next];
             rest.next += 1;
             if !is_first {
                 sink.write(b",");
             }
             if key.is_decoded {
-                write_string(&self.decoded[key.start..key.end], sink);
+                write_string(&self.index.decoded[key.start..key.end], sink);
             } else {
                 // With its quotes: nothing in it needs an escape.
                 sink.write(&text[key.start - 1..key.end + 1]);
@@ -377,9 +170,4 @@ impl Walker {
         }
         Ok(())
     }
-}
-
-fn key_bytes<'a>(text: &'a [u8], decoded: &'a [u8], key: Key) -> &'a [u8] {
-    let source = if key.is_decoded { decoded } else { text };
-    &source[key.start..key.end]
 }
