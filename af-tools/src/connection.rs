@@ -10,7 +10,6 @@ mod libpq;
 mod options;
 mod parameters;
 mod passfile;
-mod secret;
 mod service;
 mod session;
 mod settings;
@@ -18,7 +17,7 @@ mod tls;
 
 pub use environment::Environment;
 pub use error::Error;
-pub use secret::Secret;
+
 pub(crate) use session::select_schema;
 pub use session::{Canceller, Connection};
 pub use settings::{Address, Host, RootCertificates, Settings, Source, SslMode};

@@ -14,6 +14,7 @@
 //! - [`demo`]: the whole path on a server of its own
 //! - [`throwaway`]: that server
 //! - [`connection`]: libpq's rules for where and how to connect
+//! - [`secrets`]: where passwords come from, how they are rotated, who has asked for them
 //! - [`programs`]: PostgreSQL's own client programs
 //! - [`server`]: what the server says when it refuses
 //! - `relation`: which tables are meant, and whether they have the form that is counted on
@@ -38,6 +39,7 @@ pub mod connection;
 mod copy;
 pub mod programs;
 mod relation;
+pub mod secrets;
 pub mod server;
 #[cfg(unix)]
 pub mod throwaway;

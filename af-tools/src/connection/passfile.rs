@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::secret::Secret;
+use crate::secrets::Secret;
 
 /// The entries of a password file that may be used, or the warning why it may not.
 pub(super) fn read(path: &Path) -> Result<Option<String>, String> {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::options::session_options;
 use super::parameters::Parameters;
-use super::{Environment, Error, Secret, passfile, service};
+use super::{Environment, Error, passfile, service};
+use crate::secrets::Secret;
 
 /// Where packagers put the server's socket, in the order in which they are tried.
 const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
