@@ -5,6 +5,7 @@ pub mod completions;
 pub mod demo;
 pub mod message;
 pub mod migrate;
+pub mod secrets;
 
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::output::{Format, Verbosity};
 
 const AFTER_HELP: &str = "\
 Connection: --url, else DATABASE_URL, else libpq's PG* variables, service file and password file.
+Password: --password-secret, else the connection string, else the secret that AF_PASSWORD_SECRET names,
+else PGPASSWORD, else the password file. Secrets are looked for in --secrets, else AF_SECRETS.
 
 Exit codes:
     0  done, everything that was asked for was checked and is fine
@@ -55,6 +58,9 @@ pub struct Global {
     /// Say nothing but results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
     pub quiet: bool,
+    /// Where secrets are.
+    #[command(flatten)]
+    pub secrets: secrets::SecretsOptions,
 }
 
 /// By hand, so that a password in the URL never shows.
@@ -100,6 +106,8 @@ pub enum Command {
     /// Create and change the schema
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
+    /// Keep and rotate passwords and other secrets
+    Secrets(secrets::SecretsArgs),
     /// Show everything on a PostgreSQL server of its own
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
@@ -114,6 +122,7 @@ impl Command {
         use audit::AuditCommand;
         use message::MessageCommand;
         use migrate::MigrateCommand;
+        use secrets::SecretsCommand;
         match self {
             Self::Audit(AuditCommand::Verify(_)) => "audit verify",
             Self::Audit(AuditCommand::Import(_)) => "audit import",
@@ -123,6 +132,14 @@ impl Command {
             Self::Migrate(MigrateCommand::Down(_)) => "migrate down",
             Self::Migrate(MigrateCommand::Status(_)) => "migrate status",
             Self::Migrate(MigrateCommand::Test(_)) => "migrate test",
+            Self::Secrets(args) => match args.command {
+                SecretsCommand::List => "secrets list",
+                SecretsCommand::Get(_) => "secrets get",
+                SecretsCommand::Set(_) => "secrets set",
+                SecretsCommand::Delete(_) => "secrets delete",
+                SecretsCommand::Rotate(_) => "secrets rotate",
+                SecretsCommand::Watch(_) => "secrets watch",
+            },
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man => "man",

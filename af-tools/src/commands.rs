@@ -10,6 +10,7 @@ mod message_replay;
 mod message_verify;
 mod migrate;
 mod migrate_test;
+mod secrets;
 
 use std::ffi::OsString;
 use std::io;
@@ -24,7 +25,7 @@ use crate::cli::{Cli, Command, Global};
 use crate::connection::{Connection, Environment, Settings};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
-use crate::output::{ErrorReport, Format, Printer, Report, Verbosity};
+use crate::output::{ErrorReport, Format, Printer, Report, Verbosity, listen};
 
 pub use audit_import::ImportReport;
 pub use audit_verify::VerifyReport;
@@ -33,12 +34,14 @@ pub use message_replay::ReplayReport;
 pub use message_verify::MessageReport;
 pub use migrate::MigrateReport;
 pub use migrate_test::RoundTripReport;
+pub use secrets::{ChangeReport, ListReport, ValueReport, WatchReport, WatchedChange};
 
 /// Runs the command line `arguments` (the program's name first) in this process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match Cli::try_parse_from(&arguments) {
         Ok(cli) => {
+            listen(cli.global.verbosity());
             let printer = Printer::of_process(cli.global.format(), cli.global.verbosity());
             let mut context = Context::new(printer, &cli, Environment::of_process(), Interrupt::on_signals());
             context.run(&cli.command)
@@ -70,7 +73,9 @@ fn usage(error: &clap::Error, arguments: &[OsString], printer: &mut Printer) -> 
 fn without_passwords(text: &str, arguments: &[OsString]) -> String {
     let arguments = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
     arguments
-        .filter(|argument| argument.contains("://") || argument.contains("password"))
+        .filter(|argument| {
+            argument.contains("://") || (argument.contains("password") && argument.contains('='))
+        })
         .fold(text.to_owned(), |text, argument| text.replace(&*argument, "(connection string)"))
 }
 
@@ -109,6 +114,7 @@ impl<'a> Context<'a> {
             Command::Migrate(MigrateCommand::Down(args)) => migrate::down(args, self),
             Command::Migrate(MigrateCommand::Status(args)) => migrate::status(args, self),
             Command::Migrate(MigrateCommand::Test(args)) => migrate_test::run(args, self),
+            Command::Secrets(args) => secrets::run(args, self),
             #[cfg(unix)]
             Command::Demo(args) => demo::run(args, self),
             #[cfg(not(unix))]
@@ -120,7 +126,8 @@ impl<'a> Context<'a> {
 
     /// Where to connect, with the warnings that came up.
     fn settings(&mut self) -> Result<Settings, Failure> {
-        let settings = Settings::resolve(&self.global.source(), &self.environment)?;
+        let mut settings = Settings::resolve(&self.global.source(), &self.environment)?;
+        self.take_password(&mut settings)?;
         for warning in &settings.warnings {
             self.printer.warning(format_args!("{warning}"));
         }

@@ -3,6 +3,7 @@
 //! A [`Report`] is one value with two faces: text for people, and with `--json` one document,
 //! `{"schema_version", "command", "exit_code", "result", "error"}`, also when the command failed.
 
+mod log;
 mod progress;
 mod table;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 
+pub use log::listen;
 pub use progress::Progress;
 pub use table::{Table, counted, grouped, rate};
 
@@ -188,11 +190,8 @@ impl Printer {
         }
     }
 
-    /// Lines after the first are indented: what is quoted in a message cannot pass for another message.
-    /// There is nowhere to tell that standard error is closed.
     fn aside(&mut self, text: Arguments<'_>) {
-        let text = printable(&text.to_string()).replace('\n', "\n    ");
-        let _ = writeln!(self.err, "{text}").and_then(|()| self.err.flush());
+        write_aside(&mut self.err, text);
     }
 
     fn document<R: Serialize + ?Sized>(
@@ -215,6 +214,13 @@ impl Printer {
             written => written,
         }
     }
+}
+
+/// Lines after the first are indented: what is quoted in a message cannot pass for another message.
+/// There is nowhere to tell that standard error is closed.
+fn write_aside(err: &mut dyn Write, text: Arguments<'_>) {
+    let text = printable(&text.to_string()).replace('\n', "\n    ");
+    let _ = writeln!(err, "{text}").and_then(|()| err.flush());
 }
 
 /// Text with its control characters spelt out: names and keys come from strangers, and a terminal obeys

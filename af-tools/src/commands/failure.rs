@@ -5,7 +5,7 @@ use std::error::Error;
 use crate::audit::{anchor, import, verify};
 use crate::exit::Exit;
 use crate::output::ErrorReport;
-use crate::{connection, message, migrate};
+use crate::{connection, message, migrate, secrets};
 
 /// Why a command has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,11 @@ pub struct Failure {
 impl Failure {
     /// An error with all its causes: what failed, why, why that.
     pub fn new(exit: Exit, error: &dyn Error, hint: Option<String>) -> Self {
+        Self { exit, report: ErrorReport { message: Self::from_causes(error), hint } }
+    }
+
+    /// An error with all its causes, as one line.
+    pub(super) fn from_causes(error: &dyn Error) -> String {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -29,7 +34,7 @@ impl Failure {
             }
             source = cause.source();
         }
-        Self { exit, report: ErrorReport { message, hint } }
+        message
     }
 
     pub(super) fn interrupted() -> Self {
@@ -56,6 +61,18 @@ impl From<anchor::Error> for Failure {
     fn from(error: anchor::Error) -> Self {
         let exit = if error.is_usage() { Exit::USAGE } else { Exit::COULD_NOT_RUN };
         Self::new(exit, &error, error.hint())
+    }
+}
+
+impl From<secrets::Error> for Failure {
+    fn from(error: secrets::Error) -> Self {
+        Self::new(Exit::COULD_NOT_RUN, &error, error.hint())
+    }
+}
+
+impl From<secrets::LedgerError> for Failure {
+    fn from(error: secrets::LedgerError) -> Self {
+        Self::new(Exit::COULD_NOT_RUN, &error, error.hint())
     }
 }
 

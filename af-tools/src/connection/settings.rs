@@ -117,6 +117,8 @@ impl Host {
 pub struct Settings {
     /// The servers, in the order in which they are tried.
     pub hosts: Vec<Host>,
+    /// Whether the connection string or the service gives the password.
+    pub has_explicit_password: bool,
     /// The role.
     pub user: String,
     /// The database.
@@ -158,6 +160,7 @@ impl Settings {
             let found = service::lookup(service, file, environment)?;
             parameters.fill_from(found);
         }
+        let has_explicit_password = parameters.get("password").is_some();
         parameters.fill_from(variables);
 
         let mut warnings = Vec::new();
@@ -187,6 +190,7 @@ impl Settings {
 
         Ok(Self {
             hosts,
+            has_explicit_password,
             sslmode,
             root_certificates,
             client_certificate: client_certificate(&parameters, environment),

@@ -92,7 +92,6 @@ impl SecretsProvider for Chain {
         for provider in &self.providers {
             let one = match provider.list() {
                 Err(error @ Error::Unavailable { .. }) => {
-                    tracing::warn!("secrets are degraded: {error}; what is there is not listed");
                     listing.passed_over.push(error.to_string());
                     continue;
                 }
@@ -113,7 +112,13 @@ impl SecretsProvider for Chain {
 
     fn delete(&self, key: &Key) -> Result<String, Error> {
         match self.holder(key)? {
-            Some(holder) => holder.delete(key),
+            Some(holder) => {
+                let deleted = holder.delete(key)?;
+                if let Ok(Some(other)) = self.holder(key) {
+                    tracing::warn!(%key, "the secret is deleted, but there is one also in {}", other.describe());
+                }
+                Ok(deleted)
+            }
             None => Err(self.not_found(key, Version::Current)),
         }
     }

@@ -66,7 +66,7 @@ pub enum Error {
         provider: String,
     },
     /// The new value did not pass its check, and did not become current.
-    #[error("secret {key}: the new value failed its check and was discarded: {reason}")]
+    #[error("secret {key}: the new value failed its check, and the current one stays: {reason}")]
     Rejected {
         /// Which one.
         key: Key,

@@ -18,16 +18,27 @@ pub fn rotate(
     check: &mut dyn FnMut(&Secret) -> Result<(), String>,
 ) -> Result<String, Error> {
     provider.rotate(key, Step::Stage(value))?;
-    let checked = provider.get(key, Version::Pending).and_then(|staged| {
-        check(&staged.secret).map_err(|reason| Error::Rejected { key: key.clone(), reason })
-    });
-    match checked {
-        Ok(()) => provider.rotate(key, Step::Promote),
-        Err(error) => {
-            provider.rotate(key, Step::Discard)?;
-            Err(error)
-        }
+    let promoted = promote(provider, key, check);
+    if matches!(promoted, Err(Error::Rejected { .. })) {
+        provider.rotate(key, Step::Discard)?;
     }
+    promoted
+}
+
+/// Has `check` test the value that is pending, and makes it current. If the check fails, it stays pending. Returns who
+/// has it.
+///
+/// # Errors
+///
+/// [`Error::Rejected`] with the reason that `check` gave, and whatever keeps the provider from doing it.
+pub fn promote(
+    provider: &dyn SecretsProvider,
+    key: &Key,
+    check: &mut dyn FnMut(&Secret) -> Result<(), String>,
+) -> Result<String, Error> {
+    let staged = provider.get(key, Version::Pending)?;
+    check(&staged.secret).map_err(|reason| Error::Rejected { key: key.clone(), reason })?;
+    provider.rotate(key, Step::Promote)
 }
 
 /// A new value of so many letters and digits, from the system's source of randomness: just under 6 bits each.

@@ -12,7 +12,7 @@ use super::Error;
 pub const MASK: &str = "***";
 
 /// As much as Kubernetes and systemd keep in one secret.
-pub(super) const LONGEST_BYTES: usize = 1 << 20;
+pub(crate) const LONGEST_BYTES: usize = 1 << 20;
 
 /// A password or another secret text. Its memory is wiped when it goes; its `Debug` form hides it, and it has neither
 /// `Display` nor `Serialize`.
