@@ -45,8 +45,9 @@ pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
     for (name, _) in env::vars_os() {
         // PG_CONFIG says where the server's programs are, not where to connect.
-        let is_setting = name.to_string_lossy().starts_with("PG") && name != "PG_CONFIG";
-        if is_setting || name == "DATABASE_URL" {
+        let starts_with = |prefix| name.to_string_lossy().starts_with(prefix);
+        let is_setting = starts_with("PG") && name != "PG_CONFIG" || starts_with("AF_SECRET");
+        if is_setting || name == "DATABASE_URL" || name == "AF_PASSWORD_SECRET" {
             command.env_remove(name);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -86,6 +86,17 @@ impl EnvironmentProvider {
         Error::Unavailable { place: self.describe(), reason: format!("{name}: {reason}") }
     }
 
+    /// What the file holds that a variable names. The path is not told unless something is there: somebody may have put
+    /// the secret itself in its place.
+    fn read_file(&self, name: &str, path: &Path) -> Result<Secret, Error> {
+        match guard::read(path, self.rules, LONGEST_BYTES + 2) {
+            Ok(Some(bytes)) => Secret::from_input(bytes).map_err(|error| Error::unavailable(path, error)),
+            Ok(None) => Err(self.unavailable(name, "there is no file at the path that it holds")),
+            Err(Error::Unavailable { reason, .. }) => Err(self.unavailable(name, reason)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The paths in the variables that hold one.
     fn files(&self) -> impl Iterator<Item = PathBuf> {
         self.variables.iter().filter_map(|(name, variable)| match variable {
@@ -118,13 +129,7 @@ impl SecretsProvider for EnvironmentProvider {
                 let bytes = Zeroizing::new(secret.reveal().as_bytes().to_vec());
                 Secret::from_input(bytes).map_err(|error| self.unavailable(&name, error))?
             }
-            (None, Some(path)) => {
-                let path = PathBuf::from(path.reveal());
-                let bytes = guard::read(&path, self.rules, LONGEST_BYTES + 2)?.ok_or_else(|| {
-                    self.unavailable(&file_name, format!("{} is not there", path.display()))
-                })?;
-                Secret::from_input(bytes).map_err(|error| Error::unavailable(&path, error))?
-            }
+            (None, Some(path)) => self.read_file(&file_name, Path::new(path.reveal()))?,
         };
         Ok(Found { secret, provider: self.describe(), passed_over: Vec::new() })
     }
@@ -141,6 +146,7 @@ impl SecretsProvider for EnvironmentProvider {
     }
 
     fn directories(&self) -> Vec<PathBuf> {
-        self.files().flat_map(|file| guard::directories_of(&file)).collect()
+        let files = self.files().filter(|file| file.exists());
+        files.flat_map(|file| guard::directories_of(&file)).collect()
     }
 }

@@ -26,10 +26,8 @@ impl Document {
     /// Reads a file. What is wrong with it is told by its line alone: the parser's own message would quote what stands
     /// there.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let stored: Stored<Parsed> = serde_json::from_slice(bytes).map_err(|error| {
-            let what = if error.is_data() { "not a file of secrets" } else { "not JSON" };
-            format!("{what} (line {})", error.line())
-        })?;
+        let stored: Stored<Parsed> = serde_json::from_slice(bytes)
+            .map_err(|error| format!("line {} is not what a JSON file of secrets has there", error.line()))?;
         match stored.version {
             VERSION => Ok(Self { secrets: stored.secrets.0 }),
             _ => Err(format!("its format has another version than {VERSION}, which this program knows")),
