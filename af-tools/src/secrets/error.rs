@@ -111,12 +111,10 @@ impl Error {
                 "`af-tools secrets rotate KEY --stage` stages a new value."
             }
             Self::InvalidPlace(_) => "It is one of env, env:PREFIX, file:PATH, dir:PATH and credentials.",
-            Self::PermissionDenied { path, .. } => {
-                return Some(format!(
-                    "Only its owner may read it, and nobody else write to its directory: chmod go= {}; for a volume \
-                     that a group may read, --allow-group.",
-                    path.display()
-                ));
+            Self::PermissionDenied { .. } => {
+                "The file must belong to you or to root and only its owner may read it (chmod go=), and nobody else may \
+                 write to its directory (chmod go-w). For mounted volumes, --allow-group accepts files that their group \
+                 may read."
             }
             Self::RotationUnderWay { .. } => {
                 "End it first: `af-tools secrets rotate KEY --promote`, or `--discard`."

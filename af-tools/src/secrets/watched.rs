@@ -27,7 +27,7 @@ const HASTE: Duration = Duration::from_secs(1);
 pub struct Options {
     /// How long nothing more may happen before the secrets are read again; ten times as long at most.
     pub debounce: Duration,
-    /// How long to wait for events before the secrets are read again without one.
+    /// How long to wait for events before the secrets are read again without one; at least as long as `debounce`.
     pub poll: Duration,
     /// Whether to listen for events of the file system at all.
     pub events: bool,
@@ -188,7 +188,7 @@ impl Watching {
     fn run(mut self, signals: &Receiver<Signal>) {
         loop {
             let patience = if self.needs_haste() { self.options.poll.min(HASTE) } else { self.options.poll };
-            match signals.recv_timeout(patience) {
+            match signals.recv_timeout(patience.max(self.options.debounce)) {
                 Ok(Signal::Touched) => {
                     if !self.settle(signals) {
                         return;
