@@ -207,6 +207,8 @@ fn transcript(value: &str, directory: &Path) -> String {
         Settings::resolve(&Source { url: Some(url), schema: None }, &Environment::default()).unwrap();
     assert_eq!(settings.hosts[0].password.as_ref().map(Secret::reveal), Some(value));
     transcript.add(settings);
+    let variables = [("PGPASSWORD".to_owned(), value.to_owned())].into();
+    transcript.add(Environment { variables, ..Environment::default() });
     transcript.0.push_str(&LOG.lock().unwrap());
     transcript.0
 }

@@ -12,7 +12,7 @@ use crate::cli::secrets::{SecretsArgs, SecretsCommand};
 use crate::connection::{self, Settings};
 use crate::exit::Exit;
 use crate::output::ErrorReport;
-use crate::secrets::{Chain, Key, Ledger, Place, Recorded, Recorder, Secret, SecretsProvider, Version};
+use crate::secrets::{Chain, Key, Ledger, Place, Recorded, Recorder, SecretsProvider, Version};
 
 pub use change::ChangeReport;
 pub use list::ListReport;
@@ -76,7 +76,7 @@ pub(super) fn run(args: &SecretsArgs, context: &mut Context<'_>) -> Result<Exit,
 
 impl Context<'_> {
     /// The secrets in the places that the user says, or else in the usual ones, without a log of accesses.
-    fn secrets(&self) -> Result<Chain, Failure> {
+    pub(super) fn secrets(&self) -> Result<Chain, Failure> {
         let options = &self.global.secrets;
         let places = match self.environment.get(PLACES_VARIABLE) {
             _ if !options.places.is_empty() => options.places.clone(),
@@ -92,28 +92,27 @@ impl Context<'_> {
         Ok(Recorded::new(self.secrets()?, actor, recorder))
     }
 
-    /// Puts the password from a secret into the settings, if one is asked for. What the command line asks for goes before
+    /// The secret that has the password for these settings, if one is asked for. What the command line asks for goes before
     /// everything, and contradicts a password in the connection string; what the variable asks for goes before `PGPASSWORD`
     /// and the password file.
-    pub(super) fn take_password(&self, settings: &mut Settings) -> Result<(), Failure> {
-        let key = match (&self.global.secrets.password_secret, self.environment.get(PASSWORD_VARIABLE)) {
+    pub(super) fn password_secret(&self, settings: &Settings) -> Result<Option<Key>, Failure> {
+        match (&self.global.secrets.password_secret, self.environment.get(PASSWORD_VARIABLE)) {
             (Some(_), _) if settings.has_explicit_password => {
                 let reason = "--password-secret is given, and so is one in the connection string".to_owned();
-                return Err(connection::Error::InvalidValue { keyword: "password", reason }.into());
+                Err(connection::Error::InvalidValue { keyword: "password", reason }.into())
             }
-            (Some(key), _) => key.clone(),
-            (None, Some(key)) if !settings.has_explicit_password => key.parse::<Key>()?,
-            _ => return Ok(()),
-        };
-        let found = self.recorded_secrets(None)?.get(&key, Version::Current)?;
-        set_password(settings, &found.secret);
-        Ok(())
+            (Some(key), _) => Ok(Some(key.clone())),
+            (None, Some(key)) if !settings.has_explicit_password => Ok(Some(key.parse()?)),
+            _ => Ok(None),
+        }
     }
-}
 
-/// Has the same password for every host.
-fn set_password(settings: &mut Settings, password: &Secret) {
-    for host in &mut settings.hosts {
-        host.password = Some(password.clone());
+    /// Puts the password from a secret into the settings, if one is asked for.
+    pub(super) fn take_password(&self, settings: &mut Settings) -> Result<(), Failure> {
+        if let Some(key) = self.password_secret(settings)? {
+            let found = self.recorded_secrets(None)?.get(&key, Version::Current)?;
+            settings.set_password(&found.secret);
+        }
+        Ok(())
     }
 }

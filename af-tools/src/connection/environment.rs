@@ -1,11 +1,12 @@
 //! What the process finds around itself, as a value, so that settings are resolved by pure code.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::env;
+use std::fmt;
 use std::path::PathBuf;
 
 /// Environment variables, home directory and user name.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Environment {
     /// The environment variables that are valid UTF-8.
     pub variables: HashMap<String, String>,
@@ -13,6 +14,18 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// The operating system's name for the user.
     pub user: Option<String>,
+}
+
+/// Without the values of the variables, some of which are passwords.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: BTreeSet<&String> = self.variables.keys().collect();
+        f.debug_struct("Environment")
+            .field("variables", &names)
+            .field("home", &self.home)
+            .field("user", &self.user)
+            .finish()
+    }
 }
 
 impl Environment {

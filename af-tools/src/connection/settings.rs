@@ -206,6 +206,13 @@ impl Settings {
             warnings,
         })
     }
+
+    /// Has the same password for every host, in the place of whatever was there.
+    pub fn set_password(&mut self, password: &Secret) {
+        for host in &mut self.hosts {
+            host.password = Some(password.clone());
+        }
+    }
 }
 
 fn check_schema(name: &str) -> Result<(), Error> {

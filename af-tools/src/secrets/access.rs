@@ -139,9 +139,9 @@ impl<P: SecretsProvider> Recorded<P> {
                 Ok(given)
             }
             Err(error) => {
-                if let Err(unrecorded) = self.record(operation, key, &self.provider.describe(), error.kind())
-                {
-                    tracing::warn!("{unrecorded}");
+                let recorded = self.record(operation, key, &self.provider.describe(), error.kind());
+                if let Err(unrecorded @ Error::Unrecorded { source, .. }) = &recorded {
+                    tracing::warn!("{unrecorded}: {source}");
                 }
                 Err(error)
             }

@@ -8,6 +8,7 @@ use af_queries::queries::tenants;
 use postgres::Client;
 use serde_json::json;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use super::Key;
 use super::access::{Access, Recorder};
@@ -77,8 +78,9 @@ fn find_tenant(client: &mut Client, tenant: &str) -> Result<Uuid, LedgerError> {
     let failed = "find the tenant";
     let missing = || LedgerError::NoTenant(tenant.to_owned());
     let id = match tenant.parse() {
-        Ok(id) => id,
-        Err(_) => tenants::get_id_by_name()
+        // As in an import: what else could be read as a UUID is a name.
+        Ok(id) if tenant.len() == Hyphenated::LENGTH => id,
+        _ => tenants::get_id_by_name()
             .bind(client, &tenant)
             .opt()
             .map_err(doing(failed))?

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
 use super::super::{Context, Failure};
-use super::set_password;
 use crate::cli::secrets::RotateArgs;
 use crate::connection::{Connection, Error as ConnectionError, Settings};
 use crate::secrets::{Secret, generate};
@@ -62,7 +61,7 @@ fn by_command(command: &str, value: &Secret) -> Result<(), String> {
 fn by_connection(settings: &Settings, value: &Secret) -> Result<(), String> {
     let connect = |password: &Secret| {
         let mut settings = settings.clone();
-        set_password(&mut settings, password);
+        settings.set_password(password);
         Connection::open(&settings).map(drop)
     };
     let tell = |error: &ConnectionError| Failure::from_causes(error);
