@@ -12,7 +12,7 @@ use crate::secrets::{Key, Place, Rules, Secret};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct SecretsOptions {
-    /// Look for secrets in these places, in this order: env[:PREFIX], file:PATH, dir:PATH, credentials
+    /// Look for secrets in these places, in this order: env, env:PREFIX, file:PATH, dir:PATH, credentials
     #[arg(long = "secrets", global = true, value_name = "PLACE", value_delimiter = ',')]
     pub places: Vec<Place>,
     /// Accept secrets that the group of their file may read, as in mounted volumes
