@@ -6,6 +6,7 @@ pub mod demo;
 pub mod message;
 pub mod migrate;
 pub mod secrets;
+pub mod validate;
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ Exit codes:
     0  done, everything that was asked for was checked and is fine
     1  could not run (connection, input and output, bad configuration)
     2  usage
-    3  a finding (tampering, schema drift, refused lines of an import with --keep-going)
+    3  a finding (tampering, schema drift, an unhealthy required service, refused lines of an import with --keep-going)
     4  not provable (nothing was checked, or not everything)
     5  pending (migrations to apply)
   130  interrupted";
@@ -108,6 +109,12 @@ pub enum Command {
     Migrate(migrate::MigrateCommand),
     /// Keep and rotate passwords and other secrets
     Secrets(secrets::SecretsArgs),
+    /// Check whether PostgreSQL, Redis and Qdrant are there and well
+    ///
+    /// All at once, each with deadlines and, where that may help, further attempts. Of PostgreSQL also extension, migrations
+    /// and the guards of the ledger are checked, and the ends of its chains; its entries are `audit verify`'s. What is not
+    /// checked is said. Exits with 0 if what is required is well, 3 if not, 4 if nothing was checked.
+    Validate(validate::ValidateArgs),
     /// Show everything on a PostgreSQL server of its own
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
@@ -140,6 +147,7 @@ impl Command {
                 SecretsCommand::Rotate(_) => "secrets rotate",
                 SecretsCommand::Watch(_) => "secrets watch",
             },
+            Self::Validate(_) => "validate",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man => "man",

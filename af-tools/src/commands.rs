@@ -11,6 +11,7 @@ mod message_verify;
 mod migrate;
 mod migrate_test;
 mod secrets;
+mod validate;
 
 use std::ffi::OsString;
 use std::io;
@@ -35,6 +36,7 @@ pub use message_verify::MessageReport;
 pub use migrate::MigrateReport;
 pub use migrate_test::RoundTripReport;
 pub use secrets::{ChangeReport, ListReport, ValueReport, WatchReport, WatchedChange};
+pub use validate::HealthReport;
 
 /// Runs the command line `arguments` (the program's name first) in this process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -115,6 +117,7 @@ impl<'a> Context<'a> {
             Command::Migrate(MigrateCommand::Status(args)) => migrate::status(args, self),
             Command::Migrate(MigrateCommand::Test(args)) => migrate_test::run(args, self),
             Command::Secrets(args) => secrets::run(args, self),
+            Command::Validate(args) => validate::run(args, self),
             #[cfg(unix)]
             Command::Demo(args) => demo::run(args, self),
             #[cfg(not(unix))]

@@ -25,6 +25,15 @@ impl Exit {
     /// Interrupted by the user.
     pub const INTERRUPTED: Self = Self(130);
 
+    /// With `--format nagios` the numbers are those that plugins of Nagios end with: all is well.
+    pub const NAGIOS_OK: Self = Self(0);
+    /// To Nagios: it works, and something should be looked at.
+    pub const NAGIOS_WARNING: Self = Self(1);
+    /// To Nagios: it does not work.
+    pub const NAGIOS_CRITICAL: Self = Self(2);
+    /// To Nagios: nothing is known.
+    pub const NAGIOS_UNKNOWN: Self = Self(3);
+
     /// The number.
     pub fn code(self) -> u8 {
         self.0

@@ -11,6 +11,8 @@
 //! - [`audit`]: the ledger from outside: import and verification
 //! - [`message`]: messages from outside: verification and replay
 //! - [`migrate`]: the schema, in sqlx's form
+//! - [`guards`]: whether what guards the ledger is in place
+//! - [`validate`]: whether the services are well
 //! - [`demo`]: the whole path on a server of its own
 //! - [`throwaway`]: that server
 //! - [`connection`]: libpq's rules for where and how to connect
@@ -32,8 +34,10 @@ pub mod output;
 pub mod audit;
 #[cfg(unix)]
 pub mod demo;
+pub mod guards;
 pub mod message;
 pub mod migrate;
+pub mod validate;
 
 pub mod connection;
 mod copy;

@@ -97,6 +97,16 @@ impl ServerError {
         self.0.is_lost
     }
 
+    /// Whether no TLS came about.
+    pub(crate) fn is_about_tls(&self) -> bool {
+        self.0.code.is_none() && self.0.message.starts_with(TLS_FAILED)
+    }
+
+    /// Whether the server wants a password, and none was given.
+    pub(crate) fn lacks_password(&self) -> bool {
+        self.0.code.is_none() && self.0.message.ends_with(PASSWORD_MISSING)
+    }
+
     /// Whether one row of a statement can be to blame, rather than the statement or the server.
     pub(crate) fn blames_a_row(&self) -> bool {
         let Some(code) = self.0.code.as_ref().map(SqlState::code) else { return false };

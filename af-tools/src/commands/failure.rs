@@ -5,7 +5,7 @@ use std::error::Error;
 use crate::audit::{anchor, import, verify};
 use crate::exit::Exit;
 use crate::output::ErrorReport;
-use crate::{connection, message, migrate, secrets};
+use crate::{connection, message, migrate, secrets, validate};
 
 /// Why a command has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +112,13 @@ impl From<migrate::Error> for Failure {
         } else {
             Exit::COULD_NOT_RUN
         };
+        Self::new(exit, &error, error.hint())
+    }
+}
+
+impl From<validate::Error> for Failure {
+    fn from(error: validate::Error) -> Self {
+        let exit = if error.is_usage() { Exit::USAGE } else { Exit::COULD_NOT_RUN };
         Self::new(exit, &error, error.hint())
     }
 }

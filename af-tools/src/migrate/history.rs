@@ -84,6 +84,16 @@ impl History {
         Ok(Self { connection, new_schema })
     }
 
+    /// By a session that is open already.
+    pub(crate) fn of(connection: Connection) -> Self {
+        Self { connection, new_schema: None }
+    }
+
+    /// The session, for other work.
+    pub(crate) fn into_connection(self) -> Connection {
+        self.connection
+    }
+
     /// What can cancel this session's queries.
     pub fn canceller(&self) -> Canceller {
         self.connection.canceller()

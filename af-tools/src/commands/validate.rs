@@ -1,0 +1,85 @@
+//! `af-tools validate`.
+
+mod nagios;
+mod text;
+
+use serde::Serialize;
+
+use super::{Context, Failure, output_failed};
+use crate::cli::validate::{Format, ValidateArgs};
+use crate::exit::Exit;
+use crate::output::ErrorReport;
+use crate::validate::{self, Health, Plan, Status, metrics};
+
+/// How well the services are.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct HealthReport(Health);
+
+pub(super) fn run(args: &ValidateArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
+    match args.format {
+        Format::Text => {
+            let health = check(args, context)?;
+            let written = write_metrics(args, &health);
+            let (exit, error) = match &written {
+                Ok(()) => judge(&health),
+                Err(failure) => (failure.exit, Some(failure.report.clone())),
+            };
+            context.report(exit, &HealthReport(health), error.as_ref())
+        }
+        Format::Nagios => {
+            let checked =
+                check(args, context).and_then(|health| write_metrics(args, &health).map(|()| health));
+            let (exit, line) = match &checked {
+                Ok(health) => nagios::line(health),
+                Err(failure) => nagios::unknown(failure),
+            };
+            context.printer.raw(format!("{line}\n").as_bytes()).map_err(output_failed)?;
+            Ok(exit)
+        }
+    }
+}
+
+fn check(args: &ValidateArgs, context: &mut Context<'_>) -> Result<Health, Failure> {
+    let environment = context.environment.clone();
+    let plan =
+        Plan::new(&args.selection(), &args.places(), &environment, args.patience(), || context.settings())?;
+    let interrupt = context.interrupt.clone();
+    validate::round(&plan, &|| interrupt.is_set()).ok_or_else(Failure::interrupted)
+}
+
+fn write_metrics(args: &ValidateArgs, health: &Health) -> Result<(), Failure> {
+    match &args.metrics_file {
+        Some(path) => metrics::write(health, path).map_err(|error| {
+            let hint = "The directory must exist, and be one that this user may write to.".to_owned();
+            Failure::new(Exit::COULD_NOT_RUN, &error, Some(hint))
+        }),
+        None => Ok(()),
+    }
+}
+
+fn judge(health: &Health) -> (Exit, Option<ErrorReport>) {
+    let (exit, message, hint) = match health.status() {
+        Some(Status::Pass | Status::Warn) => return (Exit::DONE, None),
+        Some(Status::Fail) => {
+            let failed: Vec<&str> = failed(health).collect();
+            (
+                Exit::FINDING,
+                format!("validate: {} not well", failed.join(", ")),
+                "docs/services.md has more on each kind of trouble.",
+            )
+        }
+        None => (
+            Exit::NOT_PROVABLE,
+            "validate: nothing was checked".to_owned(),
+            "Name a service with --require, and say where it is.",
+        ),
+    };
+    (exit, Some(ErrorReport { message, hint: Some(hint.to_owned()) }))
+}
+
+/// The required services that are not well.
+fn failed(health: &Health) -> impl Iterator<Item = &'static str> {
+    let failed = health.services.iter().filter(|one| one.is_required && one.status() == Status::Fail);
+    failed.map(|one| one.service.name())
+}

@@ -1,0 +1,108 @@
+//! Whether what guards the ledger is in place: the triggers and their functions, row-level security and its policies,
+//! grants, roles and owners.
+//!
+//! What should be is what the migrations of this build lead to ([`crate::migrate::EXPECTED`]); what is, the catalog says.
+//! Both are compared as text in the form that PostgreSQL itself gives, so there is no second list of guards that could be
+//! forgotten. Whoever owns the server can make a catalog lie; against that, only checkpoints help that are kept elsewhere.
+
+mod access;
+mod expected;
+mod triggers;
+
+use postgres::GenericClient;
+use serde::Serialize;
+
+use crate::server::{ServerError, quote_ident};
+use expected::Expected;
+
+/// The tables that only grow.
+const APPEND_ONLY: [&str; 2] = ["audits", "messages"];
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Not as the migrations made it, and no guard is open for it.
+    Differs,
+    /// A guard is off, or can be gone around.
+    Open,
+}
+
+/// A guard that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Weakness {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong.
+    pub problem: String,
+    /// The SQL that sets it right, or advice.
+    pub remedy: String,
+}
+
+impl Weakness {
+    fn open(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { severity: Severity::Open, problem: problem.into(), remedy: remedy.into() }
+    }
+
+    fn differs(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { severity: Severity::Differs, ..Self::open(problem, remedy) }
+    }
+}
+
+/// Looks at the guards of the tables in the schema where `audits` is, by the session's search_path. Needs no rights but to
+/// read the catalog. Returns what is not as it should be, worst first.
+pub fn inspect(client: &mut impl GenericClient) -> Result<Vec<Weakness>, ServerError> {
+    const PLACE: &str = "SELECT n.nspname::text, quote_ident(n.nspname), \
+         (SELECT quote_ident(x.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace x ON x.oid = e.extnamespace \
+          WHERE e.extname = 'pg_af') \
+         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.oid = pg_catalog.to_regclass('audits')";
+    let Some(place) = client.query_opt(PLACE, &[])? else {
+        let remedy = "`af-tools migrate up` creates it; --schema says where it is.";
+        return Ok(vec![Weakness::open("there is no table audits on the search_path", remedy)]);
+    };
+    let quoted: String = place.get(1);
+    let prefixes =
+        [Some(quoted.clone()), place.get(2)].into_iter().flatten().map(|name| format!("{name}.")).collect();
+    // One snapshot for everything. Without a search_path, names come with their schemas, as in a dump.
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute(
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL search_path = ''",
+    )?;
+    let mut catalog =
+        Catalog { expected: Expected::of_build(), schema: place.get(0), quoted, prefixes, transaction };
+    let mut weaknesses = triggers::inspect(&mut catalog)?;
+    weaknesses.extend(access::inspect(&mut catalog)?);
+    catalog.transaction.rollback()?;
+    weaknesses.sort_by_key(|weakness| std::cmp::Reverse(weakness.severity));
+    Ok(weaknesses)
+}
+
+/// What is and what should be, while they are compared.
+struct Catalog<'a> {
+    expected: Expected,
+    /// The schema that the tables are in, and its name as an identifier.
+    schema: String,
+    quoted: String,
+    /// What stands before the names of tables, and of the extension's functions, in definitions.
+    prefixes: Vec<String>,
+    transaction: postgres::Transaction<'a>,
+}
+
+impl Catalog<'_> {
+    /// A table's name with its schema.
+    fn name(&self, table: &str) -> String {
+        format!("{}.{}", self.quoted, quote_ident(table))
+    }
+
+    /// An expected definition as it would be made here, where the search_path leads to the tables.
+    fn unqualified(definition: &str) -> String {
+        definition.replace(&format!("{}.", expected::SCHEMA), "")
+    }
+
+    /// Whether a definition in the catalog is the expected one, wherever tables and extension are.
+    fn is_as_expected(&self, found: &str, expected: &str) -> bool {
+        let found = self.prefixes.iter().fold(found.to_owned(), |text, prefix| text.replace(prefix, ""));
+        found == Self::unqualified(expected)
+    }
+}
