@@ -49,17 +49,41 @@ impl Weakness {
     }
 }
 
+/// What a look at the guards came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Inspection {
+    /// How many guards there should be.
+    pub expected: Expectations,
+    /// What is not as it should be, worst first.
+    pub weaknesses: Vec<Weakness>,
+}
+
+/// How many guards the migrations make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Expectations {
+    /// Triggers that always fire.
+    pub triggers: usize,
+    /// Tables under row-level security.
+    pub tables: usize,
+    /// Policies on them.
+    pub policies: usize,
+    /// Privileges that others than the owner have.
+    pub grants: usize,
+}
+
 /// Looks at the guards of the tables in the schema where `audits` is, by the session's search_path. Needs no rights but to
-/// read the catalog. Returns what is not as it should be, worst first.
-pub fn inspect(client: &mut impl GenericClient) -> Result<Vec<Weakness>, ServerError> {
+/// read the catalog.
+pub fn inspect(client: &mut impl GenericClient) -> Result<Inspection, ServerError> {
     const PLACE: &str = "SELECT n.nspname::text, quote_ident(n.nspname), \
          (SELECT quote_ident(x.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace x ON x.oid = e.extnamespace \
           WHERE e.extname = 'pg_af') \
          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.oid = pg_catalog.to_regclass('audits')";
+    let expected = Expected::of_build();
     let Some(place) = client.query_opt(PLACE, &[])? else {
         let remedy = "`af-tools migrate up` creates it; --schema says where it is.";
-        return Ok(vec![Weakness::open("there is no table audits on the search_path", remedy)]);
+        let weaknesses = vec![Weakness::open("there is no table audits on the search_path", remedy)];
+        return Ok(Inspection { expected: expected.count(), weaknesses });
     };
     let quoted: String = place.get(1);
     let prefixes =
@@ -75,7 +99,7 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Vec<Weakness>, ServerE
     weaknesses.extend(access::inspect(&mut catalog)?);
     catalog.transaction.rollback()?;
     weaknesses.sort_by_key(|weakness| std::cmp::Reverse(weakness.severity));
-    Ok(weaknesses)
+    Ok(Inspection { expected: catalog.expected.count(), weaknesses })
 }
 
 /// What is and what should be, while they are compared.

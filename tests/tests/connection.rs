@@ -11,6 +11,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 
+use af_tests::certificates;
 use af_tests::database::{connect, free_port};
 use af_tests::ledger::{add_entries, add_tenant};
 use af_tests::tools::{self, Run, finish};
@@ -22,20 +23,6 @@ const COMMANDS: [[&str; 2]; 2] = [["audit", "verify"], ["migrate", "status"]];
 const PASSWORD: &str = "correct horse/battery:staple";
 /// In the certificate, and in no name service.
 const HOST_NAME: &str = "ledger.test";
-
-const OPENSSL_CONFIGURATION: &str = "\
-[req]
-distinguished_name = name
-prompt = no
-[name]
-CN = throw-away
-[authority]
-basicConstraints = critical, CA:TRUE
-keyUsage = critical, keyCertSign
-[server]
-basicConstraints = CA:FALSE
-subjectAltName = DNS:ledger.test
-";
 
 /// A server with TLS and passwords on a TCP port of the loopback interface.
 struct Secured {
@@ -133,37 +120,16 @@ fn arguments_of_children(parent: u32) -> Vec<String> {
     arguments.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
 }
 
-/// `ca.crt`, which has signed the server's certificate, and `other.crt`, which has not.
+/// For the server, in the directory of its socket.
 fn make_certificates(server: &Server) {
     let directory = server.socket_dir();
-    fs::write(directory.join("openssl.cnf"), OPENSSL_CONFIGURATION).unwrap();
-    let new_key = "-config openssl.cnf -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    for authority in ["ca", "other"] {
-        let files = format!("-keyout {authority}.key -out {authority}.crt");
-        openssl(
-            directory,
-            &format!("req -x509 -days 2 -extensions authority -subj /CN={authority} {new_key} {files}"),
-        );
-    }
-    openssl(directory, &format!("req -new {new_key} -keyout server.key -out server.csr"));
-    openssl(
-        directory,
-        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 \
-         -extfile openssl.cnf -extensions server -out server.crt",
-    );
+    certificates::make(directory, &format!("DNS:{HOST_NAME}"));
     // PostgreSQL takes only a key of its own that nobody else can read.
     let owner = fs::metadata(server.data_dir()).unwrap();
     for file in ["server.key", "server.crt"] {
         chown(directory.join(file), Some(owner.uid()), Some(owner.gid())).unwrap();
     }
     fs::set_permissions(directory.join("server.key"), Permissions::from_mode(0o600)).unwrap();
-}
-
-fn openssl(directory: &Path, arguments: &str) {
-    let output =
-        Command::new("openssl").args(arguments.split_ascii_whitespace()).current_dir(directory).output();
-    let output = output.expect("the program openssl, which makes the certificates for this test, can be run");
-    assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn append(path: &Path, text: &str) {

@@ -9,7 +9,7 @@ use super::{Context, Failure, output_failed};
 use crate::cli::validate::{Format, ValidateArgs};
 use crate::exit::Exit;
 use crate::output::ErrorReport;
-use crate::validate::{self, Health, Plan, Status, metrics};
+use crate::validate::{self, Health, Plan, Service, Status, metrics};
 
 /// How well the services are.
 #[derive(Debug, Serialize)]
@@ -41,9 +41,9 @@ pub(super) fn run(args: &ValidateArgs, context: &mut Context<'_>) -> Result<Exit
 }
 
 fn check(args: &ValidateArgs, context: &mut Context<'_>) -> Result<Health, Failure> {
-    let environment = context.environment.clone();
-    let plan =
-        Plan::new(&args.selection(), &args.places(), &environment, args.patience(), || context.settings())?;
+    let selection = args.selection();
+    let settings = if selection.includes(Service::Postgres)? { Some(context.settings()?) } else { None };
+    let plan = Plan::new(&selection, &args.places(), &context.environment, settings, args.patience())?;
     let interrupt = context.interrupt.clone();
     validate::round(&plan, &|| interrupt.is_set()).ok_or_else(Failure::interrupted)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Expectations;
 use crate::migrate::EXPECTED;
 
 /// The schema that the tables are in there.
@@ -68,6 +69,17 @@ impl Expected {
         expected.tables.retain(|table| rows_secured.contains(table));
         expected.tenant_function = tenant_function();
         expected
+    }
+
+    /// How many of each kind there are.
+    pub(super) fn count(&self) -> Expectations {
+        let Self { always, tables, policies, grants, .. } = self;
+        Expectations {
+            triggers: always.len(),
+            tables: tables.len(),
+            policies: policies.len(),
+            grants: grants.len(),
+        }
     }
 }
 

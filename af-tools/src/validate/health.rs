@@ -157,6 +157,11 @@ impl Health {
     }
 }
 
+/// To the microsecond.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
 /// A moment as RFC 3339 has it, in UTC, with milliseconds.
 pub(super) fn rfc3339(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
@@ -224,10 +229,10 @@ impl Serialize for Health {
                 checks.entry(key).or_insert_with(Vec::new).push(part(health, finding));
             }
         }
-        let unknown = |one: &'_ NotChecked| (one.service.name(), one.part);
-        let not_checked = self.not_checked().map(|one| {
-            let (component_id, part) = unknown(one);
-            Unknown { component_id, part, reason: &one.reason }
+        let not_checked = self.not_checked().map(|one| Unknown {
+            component_id: one.service.name(),
+            part: one.part,
+            reason: &one.reason,
         });
         Document {
             status: self.status(),
@@ -246,8 +251,7 @@ fn whole(health: &ServiceHealth) -> Check<'_> {
     Check {
         component_id: health.service.name(),
         component_type: "datastore",
-        observed_value: Some((health.latency.as_secs_f64() * 1e6).round().into())
-            .map(|micros: Value| Value::from(micros.as_f64().unwrap_or_default() / 1e3)),
+        observed_value: Some(milliseconds(health.latency).into()),
         observed_unit: Some("ms"),
         status: health.status(),
         time: rfc3339(health.time),

@@ -1,5 +1,6 @@
 //! A round's result for Prometheus, in its text format, as a file for the textfile collector of node_exporter.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
@@ -65,10 +66,16 @@ pub fn render(health: &Health) -> String {
         let is_checked = health.services.iter().any(|one| one.service == service);
         (format!("{{service=\"{service}\"}}"), f64::from(u8::from(is_checked)))
     });
-    let parts = health.services.iter().flat_map(|one| {
-        one.findings.iter().map(move |finding| {
-            (format!("{{service=\"{}\",part=\"{}\"}}", one.service, finding.part), number(finding.status))
-        })
+    // Of a part that has several findings, the worst counts.
+    let mut parts = BTreeMap::new();
+    for one in &health.services {
+        for finding in &one.findings {
+            let worst = parts.entry((one.service, finding.part)).or_insert(finding.status);
+            *worst = finding.status.max(*worst);
+        }
+    }
+    let parts = parts.into_iter().map(|((service, part), status)| {
+        (format!("{{service=\"{service}\",part=\"{part}\"}}"), number(status))
     });
     family(
         "af_validate_time_seconds",

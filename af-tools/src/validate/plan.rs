@@ -117,44 +117,32 @@ impl Target {
 }
 
 impl Plan {
-    /// Decides. `settings` lead to PostgreSQL, and are asked for only if that is checked.
-    pub fn new<E: From<Error>>(
+    /// Decides. `settings` lead to PostgreSQL; without them it is somewhere unknown.
+    pub fn new(
         selection: &Selection,
         places: &Places,
         environment: &Environment,
+        settings: Option<Settings>,
         patience: Patience,
-        settings: impl FnOnce() -> Result<Settings, E>,
-    ) -> Result<Self, E> {
+    ) -> Result<Self, Error> {
         let mut plan = Self { tasks: Vec::new(), skipped: Vec::new(), patience };
-        let mut settings = Some(settings);
         for service in Service::ALL {
-            let is_required = match selection.role(service)? {
-                Role::Required => true,
-                Role::Optional | Role::IfConfigured => false,
-                Role::Unwanted => {
-                    plan.skip(service, "other services were asked for");
-                    continue;
-                }
-            };
             let role = selection.role(service)?;
+            if role == Role::Unwanted {
+                plan.skip(service, "other services were asked for");
+                continue;
+            }
             let target = match service {
-                Service::Postgres => match settings.take() {
-                    Some(settings) => Some(Target::Postgres(Box::new(settings()?))),
-                    None => None,
-                },
+                Service::Postgres => settings.clone().map(Box::new).map(Target::Postgres),
                 Service::Redis => redis::Target::find(places, environment)?.map(Target::Redis),
                 Service::Qdrant => qdrant::Target::find(places, environment)?.map(Target::Qdrant),
             };
             match target {
-                Some(target) => {
-                    let is_required = is_required || role == Role::IfConfigured;
-                    plan.tasks.push(Task { target, is_required });
+                Some(target) => plan.tasks.push(Task { target, is_required: role != Role::Optional }),
+                None if role == Role::Required => return Err(Error::NoPlace(service)),
+                None => {
+                    plan.skip(service, &format!("nothing says where it is: {} would", service.setting()));
                 }
-                None if is_required => return Err(Error::NoPlace(service).into()),
-                None => plan.skip(
-                    service,
-                    &format!("neither {} is given", service.setting().replace(" or ", " nor ")),
-                ),
             }
         }
         Ok(plan)
@@ -175,6 +163,11 @@ enum Role {
 }
 
 impl Selection {
+    /// Whether a service is to be checked, if its place is known.
+    pub fn includes(&self, service: Service) -> Result<bool, Error> {
+        Ok(self.role(service)? != Role::Unwanted)
+    }
+
     fn role(&self, service: Service) -> Result<Role, Error> {
         let is_silent = self.required.is_empty() && self.optional.is_empty();
         match (self.required.contains(&service), self.optional.contains(&service)) {
@@ -184,6 +177,73 @@ impl Selection {
             (false, false) if !is_silent => Ok(Role::Unwanted),
             (false, false) if service == Service::Postgres => Ok(Role::Required),
             (false, false) => Ok(Role::IfConfigured),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const PATIENCE: Patience = Patience { timeout: Duration::from_secs(1), retries: 0, wait: Duration::ZERO };
+
+    /// What is checked, with a `!` where it is required, and what is not.
+    fn plan(
+        required: &[Service],
+        optional: &[Service],
+        variables: &[(&str, &str)],
+    ) -> Result<String, String> {
+        let selection = Selection { required: required.to_vec(), optional: optional.to_vec() };
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment = Environment {
+            variables: variables.iter().map(pair).collect(),
+            user: Some("me".to_owned()),
+            ..Environment::default()
+        };
+        let settings = Settings::resolve(&crate::connection::Source::default(), &environment).unwrap();
+        let plan = Plan::new(&selection, &Places::default(), &environment, Some(settings), PATIENCE)
+            .map_err(|error| error.to_string())?;
+        let checked = plan
+            .tasks
+            .iter()
+            .map(|task| format!("{}{}", task.target.service(), if task.is_required { "!" } else { "" }));
+        let skipped = plan.skipped.iter().map(|one| format!("-{}", one.service));
+        Ok(checked.chain(skipped).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn what_is_named_or_configured_is_checked_and_the_rest_is_told() {
+        use Service::{Postgres, Qdrant, Redis};
+        let redis = ("REDIS_URL", "redis://h");
+        let qdrant = ("QDRANT_URL", "http://h");
+        for (required, optional, variables, expected) in [
+            (&[][..], &[][..], &[][..], "postgres! -redis -qdrant"),
+            (&[], &[], &[redis], "postgres! redis! -qdrant"),
+            (&[], &[], &[redis, qdrant], "postgres! redis! qdrant!"),
+            (&[Redis], &[], &[redis, qdrant], "redis! -postgres -qdrant"),
+            (&[Postgres], &[Redis, Qdrant], &[redis], "postgres! redis -qdrant"),
+            (&[], &[Postgres], &[redis], "postgres -redis -qdrant"),
+            (&[], &[Qdrant], &[], "-postgres -redis -qdrant"),
+        ] {
+            assert_eq!(plan(required, optional, variables).unwrap(), expected, "{required:?} {optional:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        use Service::{Qdrant, Redis};
+        for (required, optional, variables, words) in [
+            (&[Redis][..], &[Redis][..], &[][..], "both required and optional"),
+            (&[Redis], &[], &[], "nothing says where it is"),
+            (&[Qdrant], &[], &[("QDRANT_URL", "")], "nothing says where it is"),
+            (&[], &[Redis], &[("REDIS_URL", "http://topsecret@h")], "URL of redis"),
+            (&[], &[Redis], &[("REDIS_URL", "rediss://:topsecret@h#insecure")], "not supported"),
+            (&[], &[Redis], &[("REDIS_URL", "redis://:topsecret@h/many")], "URL of redis"),
+        ] {
+            let error = plan(required, optional, variables).unwrap_err();
+            assert!(error.contains(words) && !error.contains("topsecret"), "{error}");
         }
     }
 }

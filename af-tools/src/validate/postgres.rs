@@ -12,15 +12,13 @@ use super::health::{Finding, Observation, Status};
 use super::reach::reach;
 use super::{Cause, Service, Trouble};
 use crate::connection::{self, Address, Connection, Settings};
-use crate::guards::{self, Severity};
+use crate::guards::{self, Expectations, Inspection, Severity, Weakness};
 use crate::migrate::{self, History, Migration, Migrations, State};
 use crate::server::ServerError;
 
 /// The majors that pg_af is built for.
 const OLDEST: i32 = 14;
 const NEWEST: i32 = 18;
-/// How many problems of the guards are told in one line; all are in what was observed.
-const TOLD_WEAKNESSES: usize = 3;
 
 /// Hosts and database.
 pub(super) fn address(settings: &Settings) -> String {
@@ -31,10 +29,8 @@ pub(super) fn address(settings: &Settings) -> String {
 pub(super) fn probe(settings: &Settings, limits: &Limits) -> Result<Observation, Trouble> {
     let connect_timeout = settings.connect_timeout.map_or(limits.connect, |given| given.min(limits.connect));
     let settings = Settings { connect_timeout: Some(connect_timeout), ..settings.clone() };
-    let mut connection = Connection::open(&settings).map_err(|error| trouble(&error, &settings, limits))?;
-    inspect(&mut connection, limits.read)
-        .and_then(|mut observation| finish(connection, &mut observation).map(|()| observation))
-        .map_err(|error| lost(&error))
+    let connection = Connection::open(&settings).map_err(|error| trouble(&error, &settings, limits))?;
+    examine(connection, limits.read).map_err(|error| lost(&error))
 }
 
 /// The connection broke, or the server does not let itself be asked at all.
@@ -46,10 +42,7 @@ fn lost(error: &ServerError) -> Trouble {
 }
 
 fn trouble(error: &connection::Error, settings: &Settings, limits: &Limits) -> Trouble {
-    let message = match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    };
+    let message = with_source(error);
     let (cause, hint) = match error {
         connection::Error::Connect { source, .. } => match source.code().map(|code| code.code()) {
             Some("28P01" | "28000") => (Cause::Authentication, None),
@@ -89,59 +82,47 @@ fn diagnosis(settings: &Settings, limits: &Limits) -> Option<Trouble> {
     }
 }
 
-fn inspect(connection: &mut Connection, read: Duration) -> Result<Observation, ServerError> {
+/// Looks at one part after the other. Fails only when the session is lost.
+fn examine(mut connection: Connection, read: Duration) -> Result<Observation, ServerError> {
+    const SERVER: &str = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery()";
     // What takes too long, or waits for somebody's lock, is given up by the server.
     let milliseconds = read.as_millis().clamp(1, i32::MAX as u128);
-    connection.client.batch_execute(&format!(
-        "SET statement_timeout = {milliseconds}; SET lock_timeout = {milliseconds}"
-    ))?;
+    let limit = format!("SET statement_timeout = {milliseconds}; SET lock_timeout = {milliseconds}");
+    connection.client.batch_execute(&limit)?;
+    let server = connection.client.query_one(SERVER, &[])?;
     let mut observation = Observation::default();
-    let row = connection.client.query_one(
-        "SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery()",
-        &[],
-    )?;
-    observation.findings.push(version(row.get(0), row.get(1), row.get(2)));
-    match extension(&mut connection.client)? {
-        Ok(finding) => observation.findings.push(finding),
-        Err(reason) => observation.not_checked.push(("extension", reason)),
-    }
-    Ok(observation)
-}
+    observation.findings.push(version(server.get(0), server.get(1), server.get(2)));
+    observation.findings.push(extension(&mut connection.client)?);
 
-/// What needs the tables.
-fn finish(connection: Connection, observation: &mut Observation) -> Result<(), ServerError> {
     let mut history = History::of(connection);
-    let is_behind = match migrations(&mut history) {
-        Ok((finding, is_behind)) => {
-            observation.findings.push(finding);
-            is_behind
+    let mut is_behind = false;
+    match migrations(&mut history) {
+        Ok(found) => {
+            is_behind = found.iter().any(|one| one.state == State::Pending);
+            observation.findings.push(migrations_finding(&found));
         }
-        Err(reason) => {
-            observation.not_checked.push(("migrations", reason));
-            false
-        }
-    };
-    let mut connection = history.into_connection();
-    observation
-        .not_checked
-        .push(("lastVerification", "nothing in the database records when it was verified".to_owned()));
+        Err(reason) => observation.not_checked.push(("migrations", reason)),
+    }
+    let mut client = history.into_connection().client;
     if is_behind {
         let reason = "migrations are pending, and bring what would be checked";
         observation.not_checked.extend(["guards", "chains"].map(|part| (part, reason.to_owned())));
-        return Ok(());
+    } else {
+        match guards::inspect(&mut client) {
+            Ok(inspection) => observation.findings.extend(guards_findings(inspection)),
+            Err(error) if error.is_lost() => return Err(error),
+            Err(error) => observation.not_checked.push(("guards", error.to_string())),
+        }
+        match chains::look(&mut client) {
+            Ok(Ok(finding)) => observation.findings.push(finding),
+            Ok(Err(reason)) => observation.not_checked.push(("chains", reason)),
+            Err(error) if error.is_lost() => return Err(error),
+            Err(error) => observation.not_checked.push(("chains", error.to_string())),
+        }
     }
-    match guards::inspect(&mut connection.client) {
-        Ok(weaknesses) => observation.findings.push(guards_finding(&weaknesses)),
-        Err(error) if error.is_lost() => return Err(error),
-        Err(error) => observation.not_checked.push(("guards", error.to_string())),
-    }
-    match chains::look(&mut connection.client) {
-        Ok(Ok(finding)) => observation.findings.push(finding),
-        Ok(Err(reason)) => observation.not_checked.push(("chains", reason)),
-        Err(error) if error.is_lost() => return Err(error),
-        Err(error) => observation.not_checked.push(("chains", error.to_string())),
-    }
-    Ok(())
+    let reason = "nothing in the database records when it was verified";
+    observation.not_checked.push(("lastVerification", reason.to_owned()));
+    Ok(observation)
 }
 
 fn version(number: i32, text: String, is_in_recovery: bool) -> Finding {
@@ -169,7 +150,7 @@ fn version(number: i32, text: String, is_in_recovery: bool) -> Finding {
 }
 
 /// The extension's versions: in the database, in the server's files, in the library, and that of this program.
-fn extension(client: &mut impl GenericClient) -> Result<Result<Finding, String>, ServerError> {
+fn extension(client: &mut impl GenericClient) -> Result<Finding, ServerError> {
     const PART: &str = "extension";
     const VERSIONS: &str = "
         SELECT (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'pg_af'),
@@ -188,7 +169,7 @@ fn extension(client: &mut impl GenericClient) -> Result<Result<Finding, String>,
         };
         let observed = json!({"available": available, "af_tools": ours});
         let output = "the extension pg_af is not in this database";
-        return Ok(Ok(Finding::problem(Status::Fail, PART, observed, output, guidance)));
+        return Ok(Finding::problem(Status::Fail, PART, observed, output, guidance));
     };
     let loaded = match client.query_one(&format!("SELECT {schema}.af_version()"), &[]) {
         Ok(row) => row.get::<_, String>(0),
@@ -201,7 +182,7 @@ fn extension(client: &mut impl GenericClient) -> Result<Result<Finding, String>,
             let output = format!("the extension pg_af does not work: {error}");
             let guidance =
                 "Install it on the server again (`make install` there): its library is missing or broken.";
-            return Ok(Ok(Finding::problem(Status::Fail, PART, observed, output, guidance)));
+            return Ok(Finding::problem(Status::Fail, PART, observed, output, guidance));
         }
     };
     let observed =
@@ -217,20 +198,23 @@ fn extension(client: &mut impl GenericClient) -> Result<Result<Finding, String>,
             "Use the af-tools of the same version, or upgrade the extension (`make install` on the server, then `ALTER EXTENSION pg_af UPDATE;`).",
         )
     } else {
-        return Ok(Ok(Finding::pass(PART, observed)));
+        return Ok(Finding::pass(PART, observed));
     };
-    Ok(Ok(Finding::problem(Status::Warn, PART, observed, output, guidance)))
+    Ok(Finding::problem(Status::Warn, PART, observed, output, guidance))
 }
 
-/// How the migrations stand, and whether some are still to come. If that cannot be told: why not.
-fn migrations(history: &mut History) -> Result<(Finding, bool), String> {
+/// How the migrations stand; if that cannot be told, why not.
+fn migrations(history: &mut History) -> Result<Vec<Migration>, String> {
     let read = Migrations::read(&migrate::Source::Embedded);
-    let found = read.and_then(|migrations| migrate::status(history, &migrations));
-    let found = found.map_err(|error| match std::error::Error::source(&error) {
+    read.and_then(|migrations| migrate::status(history, &migrations)).map_err(|error| with_source(&error))
+}
+
+/// An error and what caused it, on one line.
+fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
-    })?;
-    Ok((migrations_finding(&found), found.iter().any(|one| one.state == State::Pending)))
+    }
 }
 
 fn migrations_finding(found: &[Migration]) -> Finding {
@@ -258,19 +242,24 @@ fn list(versions: &[i64]) -> String {
     versions.iter().map(|version| format!("{version:04}")).collect::<Vec<_>>().join(", ")
 }
 
-fn guards_finding(weaknesses: &[guards::Weakness]) -> Finding {
-    let Some(worst) = weaknesses.first() else { return Finding::pass("guards", json!({"weaknesses": []})) };
-    let status = if worst.severity == Severity::Open { Status::Fail } else { Status::Warn };
-    let shown = &weaknesses[..weaknesses.len().min(TOLD_WEAKNESSES)];
-    let joined = |text: &dyn Fn(&guards::Weakness) -> &str, separator: &str| {
-        shown.iter().map(text).collect::<Vec<_>>().join(separator)
-    };
-    let mut output = joined(&|weakness| &weakness.problem, "; ");
-    if weaknesses.len() > shown.len() {
-        output.push_str(&format!("; and {} more, which --json lists", weaknesses.len() - shown.len()));
+/// Each weakness by itself; where there is none, how many guards are in place.
+fn guards_findings(inspection: Inspection) -> Vec<Finding> {
+    const PART: &str = "guards";
+    let Inspection { expected, weaknesses } = inspection;
+    if weaknesses.is_empty() {
+        let Expectations { triggers, tables, policies, grants } = expected;
+        let observed =
+            json!({"triggers": triggers, "tables": tables, "policies": policies, "grants": grants});
+        return vec![Finding::pass(PART, observed)];
     }
-    let observed: Value = json!({"weaknesses": weaknesses});
-    Finding::problem(status, "guards", observed, output, joined(&|weakness| &weakness.remedy, " "))
+    let finding = |Weakness { severity, problem, remedy }| {
+        let status = match severity {
+            Severity::Open => Status::Fail,
+            Severity::Differs => Status::Warn,
+        };
+        Finding::problem(status, PART, Value::Null, problem, remedy)
+    };
+    weaknesses.into_iter().map(finding).collect()
 }
 
 #[cfg(test)]

@@ -22,7 +22,9 @@ impl Report for HealthReport {
         }
         match self.0.status() {
             Some(Status::Pass) => writeln!(out, "pass: what was checked is well"),
-            Some(Status::Warn) => writeln!(out, "warn: it works, and something should be looked at"),
+            Some(Status::Warn) => {
+                writeln!(out, "warn: what is required works, and something should be looked at")
+            }
             Some(Status::Fail) => {
                 writeln!(out, "fail: {} not well", super::failed(&self.0).collect::<Vec<_>>().join(", "))
             }
