@@ -107,6 +107,11 @@ impl ServerError {
         self.0.code.is_none() && self.0.message.ends_with(PASSWORD_MISSING)
     }
 
+    /// Whether the role lacks a privilege.
+    pub(crate) fn is_about_privilege(&self) -> bool {
+        self.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
+    }
+
     /// Whether one row of a statement can be to blame, rather than the statement or the server.
     pub(crate) fn blames_a_row(&self) -> bool {
         let Some(code) = self.0.code.as_ref().map(SqlState::code) else { return false };

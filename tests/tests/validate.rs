@@ -2,13 +2,13 @@
 //! fit those who read them.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::Duration;
 
 use af_tests::database::Database;
-use af_tests::qdrant_stand_in::{Behaviour, QdrantStandIn};
 use af_tests::redis::Redis;
 use af_tests::tools;
 use af_tests::validate::{assert_trouble, check, not_checked, result, run, within};
@@ -54,22 +54,25 @@ fn an_address_that_drops_what_is_sent_is_given_up() {
 
 #[test]
 fn something_else_that_answers_is_told() {
-    let redis = Redis::start(&[]);
-    let url = format!("postgresql://me@127.0.0.1:{}/ledger?sslmode=disable", redis.port());
-    let result = within(Duration::from_secs(8), || {
-        result(&["--url", &url, "--timeout", "2s", "--retries", "0"], &[], 3)
+    let web = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = web.local_addr().unwrap().port();
+    // It ends with the process.
+    thread::spawn(move || {
+        for mut stream in web.incoming().flatten() {
+            // What is asked, it does not understand, as a web server would not.
+            let _ = stream.read(&mut [0; 512]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+        }
     });
-    let cause = check(&result, "postgres")["cause"].as_str().unwrap();
-    assert!(["protocol", "closed", "timeout"].contains(&cause), "{result:#}");
+    let result = everything_at(port, &["--timeout", "2s", "--retries", "0"]);
+    for service in ["postgres", "redis", "qdrant"] {
+        assert_trouble(&result, service, "protocol", "correct scheme, host and port");
+    }
 
-    let qdrant = QdrantStandIn::start(Behaviour::default());
-    let url = qdrant.http_url().replace("http:", "redis:");
-    let result = af_tests::validate::result(&["--require", "redis", "--redis-url", &url], &[], 3);
-    assert_trouble(&result, "redis", "protocol", "REDIS_URL");
+    let redis = Redis::start(&[]);
     let url = redis.url("").replace("redis:", "http:");
     let arguments = ["--require", "qdrant", "--qdrant-url", &url, "--timeout", "2s", "--retries", "0"];
-    let result = af_tests::validate::result(&arguments, &[], 3);
-    assert_trouble(&result, "qdrant", "protocol", "QDRANT_URL");
+    assert_trouble(&af_tests::validate::result(&arguments, &[], 3), "qdrant", "protocol", "QDRANT_URL");
 }
 
 #[test]

@@ -168,7 +168,6 @@ fn a_function_that_was_replaced_is_told() {
     });
     // On both tables, for rows and for TRUNCATE.
     assert_eq!(told.count(), 4, "{result:#}");
-    client.batch_execute("UPDATE pg_proc SET proconfig = NULL WHERE false").unwrap();
 }
 
 #[test]
@@ -246,8 +245,8 @@ fn a_lock_that_somebody_holds_is_not_waited_for() {
     let mut holder = database.connect();
     let mut lock = holder.transaction().unwrap();
     lock.batch_execute("LOCK TABLE audits IN ACCESS EXCLUSIVE MODE").unwrap();
-    let result = within(Duration::from_secs(10), || postgres(&database.url(), &["--timeout", "2s"], 0));
-    assert!(not_checked(&result).contains(&"postgres chains".to_owned()), "{result:#}");
+    let result = within(Duration::from_secs(10), || postgres(&database.url(), &["--timeout", "4s"], 0));
+    assert_eq!(check(&result, "postgres:chains")["status"], "warn", "{result:#}");
     lock.rollback().unwrap();
 }
 

@@ -106,7 +106,7 @@ fn tls_is_checked_against_the_authorities_that_are_trusted() {
 
     let plain_server = Redis::start(&[]);
     let url = format!("rediss://127.0.0.1:{}", plain_server.port());
-    assert_trouble(&with(url, &trusted, 3), "redis", "tls", "a TLS port");
+    assert_trouble(&with(url, &trusted, 3), "redis", "timeout", "begins with redis://");
 }
 
 #[test]

@@ -19,6 +19,8 @@ use crate::server::ServerError;
 /// The majors that pg_af is built for.
 const OLDEST: i32 = 14;
 const NEWEST: i32 = 18;
+/// Of the time for an answer, the part in which a lock is waited for.
+const LOCK_SHARE: u32 = 4;
 
 /// Hosts and database.
 pub(super) fn address(settings: &Settings) -> String {
@@ -85,9 +87,14 @@ fn diagnosis(settings: &Settings, limits: &Limits) -> Option<Trouble> {
 /// Looks at one part after the other. Fails only when the session is lost.
 fn examine(mut connection: Connection, read: Duration) -> Result<Observation, ServerError> {
     const SERVER: &str = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery()";
-    // What takes too long, or waits for somebody's lock, is given up by the server.
-    let milliseconds = read.as_millis().clamp(1, i32::MAX as u128);
-    let limit = format!("SET statement_timeout = {milliseconds}; SET lock_timeout = {milliseconds}");
+    // What takes too long is given up by the server, and what waits for somebody's lock early enough that there is time for
+    // the rest.
+    let milliseconds = |limit: Duration| limit.as_millis().clamp(1, i32::MAX as u128);
+    let limit = format!(
+        "SET statement_timeout = {}; SET lock_timeout = {}",
+        milliseconds(read),
+        milliseconds(read / LOCK_SHARE)
+    );
     connection.client.batch_execute(&limit)?;
     let server = connection.client.query_one(SERVER, &[])?;
     let mut observation = Observation::default();
@@ -97,11 +104,13 @@ fn examine(mut connection: Connection, read: Duration) -> Result<Observation, Se
     let mut history = History::of(connection);
     let mut is_behind = false;
     match migrations(&mut history) {
-        Ok(found) => {
+        Ok(Ok(found)) => {
             is_behind = found.iter().any(|one| one.state == State::Pending);
             observation.findings.push(migrations_finding(&found));
         }
-        Err(reason) => observation.not_checked.push(("migrations", reason)),
+        Ok(Err(reason)) => observation.not_checked.push(("migrations", reason)),
+        Err(error) if error.is_lost() => return Err(error),
+        Err(error) => observation.findings.push(unseen("migrations", &error)),
     }
     let mut client = history.into_connection().client;
     if is_behind {
@@ -111,13 +120,13 @@ fn examine(mut connection: Connection, read: Duration) -> Result<Observation, Se
         match guards::inspect(&mut client) {
             Ok(inspection) => observation.findings.extend(guards_findings(inspection)),
             Err(error) if error.is_lost() => return Err(error),
-            Err(error) => observation.not_checked.push(("guards", error.to_string())),
+            Err(error) => observation.findings.push(unseen("guards", &error)),
         }
         match chains::look(&mut client) {
             Ok(Ok(finding)) => observation.findings.push(finding),
             Ok(Err(reason)) => observation.not_checked.push(("chains", reason)),
             Err(error) if error.is_lost() => return Err(error),
-            Err(error) => observation.not_checked.push(("chains", error.to_string())),
+            Err(error) => observation.findings.push(unseen("chains", &error)),
         }
     }
     let reason = "nothing in the database records when it was verified";
@@ -203,10 +212,22 @@ fn extension(client: &mut impl GenericClient) -> Result<Finding, ServerError> {
     Ok(Finding::problem(Status::Warn, PART, observed, output, guidance))
 }
 
-/// How the migrations stand; if that cannot be told, why not.
-fn migrations(history: &mut History) -> Result<Vec<Migration>, String> {
+/// A part that the server does not let itself be asked about now.
+fn unseen(part: &'static str, error: &ServerError) -> Finding {
+    let guidance = error.hint().unwrap_or_else(|| {
+        "Run this again; if somebody holds a lock for long, pg_stat_activity says who, and --timeout waits longer.".to_owned()
+    });
+    Finding::problem(Status::Warn, part, Value::Null, format!("could not be looked at: {error}"), guidance)
+}
+
+/// How the migrations stand. A role that may not know can work all the same.
+fn migrations(history: &mut History) -> Result<Result<Vec<Migration>, String>, ServerError> {
     let read = Migrations::read(&migrate::Source::Embedded);
-    read.and_then(|migrations| migrate::status(history, &migrations)).map_err(|error| with_source(&error))
+    match read.and_then(|migrations| migrate::status(history, &migrations)) {
+        Ok(found) => Ok(Ok(found)),
+        Err(migrate::Error::Server { source, .. }) if !source.is_about_privilege() => Err(source),
+        Err(error) => Ok(Err(with_source(&error))),
+    }
 }
 
 /// An error and what caused it, on one line.

@@ -81,7 +81,17 @@ impl Target {
 
     fn trouble(&self, doing: &str, error: &RedisError) -> Trouble {
         let is_tls = matches!(self.0.addr(), ConnectionAddr::TcpTls { .. });
-        Trouble::new(Service::Redis, cause(error, is_tls), format!("{doing} at {}: {error}", self.address()))
+        let cause = cause(error, is_tls);
+        // The system's words for a read whose time is over say something else.
+        let said = if cause == Cause::Timeout { "no answer in time".to_owned() } else { error.to_string() };
+        let mut trouble =
+            Trouble::new(Service::Redis, cause, format!("{doing} at {}: {said}", self.address()));
+        if is_tls && cause == Cause::Timeout {
+            trouble
+                .guidance
+                .push_str(" A port without TLS gives no answer either: its URL begins with redis://.");
+        }
+        trouble
     }
 }
 

@@ -23,7 +23,9 @@ pub(super) fn observe(info: &InfoDict) -> Observation {
     add("replication", replication(info));
     add("persistence", persistence(info));
     add("memory", memory(info));
-    observation.is_starting = text("loading").is_some_and(|loading| loading != "0");
+    // A replica that has just been started is about to find its master.
+    observation.is_starting = text("loading").is_some_and(|loading| loading != "0")
+        || text("master_link_status").is_some_and(|link| link != "up");
     observation
 }
 
