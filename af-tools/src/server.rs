@@ -25,6 +25,7 @@ struct Refusal {
     hint: Option<String>,
     position: Option<usize>,
     is_lost: bool,
+    is_hung_up: bool,
 }
 
 impl fmt::Display for ServerError {
@@ -97,6 +98,11 @@ impl ServerError {
         self.0.is_lost
     }
 
+    /// Whether the connection was closed, rather than anything else said on it than was expected.
+    pub(crate) fn is_hung_up(&self) -> bool {
+        self.0.is_hung_up
+    }
+
     /// Whether no TLS came about.
     pub(crate) fn is_about_tls(&self) -> bool {
         self.0.code.is_none() && self.0.message.starts_with(TLS_FAILED)
@@ -154,9 +160,12 @@ impl From<postgres::Error> for ServerError {
                 },
                 // 57P01–57P03: the server shuts down or has crashed.
                 is_lost: matches!(db.code().code(), "57P01" | "57P02"),
+                is_hung_up: false,
             });
         }
-        let is_lost = error.is_closed() || error.source().is_some_and(|source| source.is::<io::Error>());
+        let io_error = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        let is_lost = error.is_closed() || io_error.is_some();
+        let is_hung_up = error.is_closed() || io_error.is_some_and(|error| closes(error.kind()));
         let mut message =
             if error.is_closed() { "the server closed the connection".to_owned() } else { error.to_string() };
         let mut source = error.source();
@@ -164,8 +173,14 @@ impl From<postgres::Error> for ServerError {
             message = format!("{message}: {cause}");
             source = cause.source();
         }
-        Self::from(Refusal { message, is_lost, ..Refusal::default() })
+        Self::from(Refusal { message, is_lost, is_hung_up, ..Refusal::default() })
     }
+}
+
+/// Whether that is what the other side's closing of a connection looks like.
+fn closes(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// A name as an identifier, always in quotes.

@@ -57,7 +57,7 @@ fn trouble(error: &connection::Error, settings: &Settings, limits: &Limits) -> T
             // The driver's words do not tell why: a connection without it does.
             None => match diagnosis(settings, limits) {
                 Some(trouble) => return Trouble { message, ..trouble },
-                None if source.is_lost() => (Cause::Closed, None),
+                None if source.is_hung_up() => (Cause::Closed, None),
                 None => (Cause::Protocol, None),
             },
         },
