@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
-use crate::connection::Secret;
+use crate::secrets::Secret;
 use crate::validate::{Patience, Places, Selection, Service};
 
 /// `af-tools validate`.

@@ -3,7 +3,8 @@
 use super::attempts::{Limits, Patience};
 use super::health::{NotChecked, Observation};
 use super::{Service, Trouble, postgres, qdrant, redis};
-use crate::connection::{Environment, Secret, Settings};
+use crate::connection::{Environment, Settings};
+use crate::secrets::Secret;
 
 /// Why nothing can be checked.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,8 @@ use super::health::{Finding, Observation, Status};
 use super::plan::{Error, Places};
 use super::reach::reach;
 use super::{Cause, Service, Trouble};
-use crate::connection::{Environment, Secret};
+use crate::connection::Environment;
+use crate::secrets::Secret;
 
 /// The ports that Qdrant has by default, and docker/docker-compose.yml as well.
 const GRPC_PORT: u16 = 6334;
