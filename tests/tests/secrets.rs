@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use af_tests::database::{Database, connect};
 use af_tests::ledger::{add_entries, add_tenant, whole_chains};
@@ -13,7 +14,7 @@ use af_tests::tools::{self, Run, finish};
 use af_tools::throwaway::{Options, Server};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// No message has these characters.
@@ -472,6 +473,42 @@ fn postgresql_takes_the_rotated_password() {
         secrets.run(&["--url", &trusting, "secrets", "rotate", "db", "--generate", "--check-connection"]);
     fails(&run, 1, &["any password"]);
     assert_eq!(secrets.revealed(&["db"]), "old-password\n");
+}
+
+#[test]
+fn a_check_that_runs_on_takes_the_rotated_password() {
+    create_role("watching", "old-password");
+    let server = server_with_passwords();
+    let mut administrator = connect(&server.url("ledger"));
+    let secrets = Secrets::new();
+    secrets.set("db", "old-password");
+    let url = server.url_as("watching", "ledger");
+    let mut child = secrets
+        .command(&["--url", &url, "--password-secret", "db", "--json", "validate", "--require", "postgres"])
+        .args(["--watch", "--interval", "200ms"])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let mut documents = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>();
+    let mut refuses = move || {
+        let document = documents.next().expect("it runs on").unwrap();
+        assert!(document["result"]["checks"].is_object(), "{document:#}");
+        document.to_string().contains("\"authentication\"")
+    };
+    assert!(!refuses());
+    administrator.batch_execute("ALTER ROLE watching PASSWORD 'new-password'").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !refuses() {
+        assert!(Instant::now() < deadline, "the old password goes on working");
+    }
+    expect(&secrets.run_with(&["secrets", "rotate", "db"], "new-password"), 0);
+    while refuses() {
+        assert!(Instant::now() < deadline, "the new password is not used");
+    }
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    drop(refuses);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -42,11 +42,20 @@ pub struct ValidateArgs {
     /// Keep trying for so long, whatever --retries says: for services that are being started
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = super::duration)]
     pub wait: Duration,
+    /// Check again and again until interrupted
+    ///
+    /// Each result is printed, and a document of its own with --json. A password that comes from a secret
+    /// (--password-secret) is the secret's current one, also after a rotation.
+    #[arg(long)]
+    pub watch: bool,
+    /// With --watch, how long to wait between two checks
+    #[arg(long, value_name = "DURATION", default_value = "30s", requires = "watch", value_parser = timeout)]
+    pub interval: Duration,
     /// How to print the result
     ///
     /// nagios: one line with performance data, and the exit codes of monitoring plugins: 0 OK, 1 WARNING, 2 CRITICAL,
     /// 3 UNKNOWN.
-    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "json")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with_all = ["json", "watch"])]
     pub format: Format,
     /// Also write the result to this file, for Prometheus
     ///

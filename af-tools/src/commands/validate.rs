@@ -2,11 +2,13 @@
 
 mod nagios;
 mod text;
+mod watch;
 
 use serde::Serialize;
 
 use super::{Context, Failure, output_failed};
 use crate::cli::validate::{Format, ValidateArgs};
+use crate::connection::Settings;
 use crate::exit::Exit;
 use crate::output::ErrorReport;
 use crate::validate::{self, Health, Plan, Service, Status, metrics};
@@ -18,18 +20,16 @@ pub struct HealthReport(Health);
 
 pub(super) fn run(args: &ValidateArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     match args.format {
+        Format::Text if args.watch => watch::run(args, context),
         Format::Text => {
-            let health = check(args, context)?;
-            let written = write_metrics(args, &health);
-            let (exit, error) = match &written {
-                Ok(()) => judge(&health),
-                Err(failure) => (failure.exit, Some(failure.report.clone())),
-            };
-            context.report(exit, &HealthReport(health), error.as_ref())
+            let settings = settings(args, context)?;
+            let health = check(args, settings, context)?;
+            tell(args, health, context)
         }
         Format::Nagios => {
-            let checked =
-                check(args, context).and_then(|health| write_metrics(args, &health).map(|()| health));
+            let checked = settings(args, context)
+                .and_then(|settings| check(args, settings, context))
+                .and_then(|health| write_metrics(args, &health).map(|()| health));
             let (exit, line) = match &checked {
                 Ok(health) => nagios::line(health),
                 Err(failure) => nagios::unknown(failure),
@@ -40,12 +40,25 @@ pub(super) fn run(args: &ValidateArgs, context: &mut Context<'_>) -> Result<Exit
     }
 }
 
-fn check(args: &ValidateArgs, context: &mut Context<'_>) -> Result<Health, Failure> {
-    let selection = args.selection();
-    let settings = if selection.includes(Service::Postgres)? { Some(context.settings()?) } else { None };
-    let plan = Plan::new(&selection, &args.places(), &context.environment, settings, args.patience())?;
+/// Where PostgreSQL is, if it is to be checked.
+fn settings(args: &ValidateArgs, context: &mut Context<'_>) -> Result<Option<Settings>, Failure> {
+    if args.selection().includes(Service::Postgres)? { context.settings().map(Some) } else { Ok(None) }
+}
+
+fn check(args: &ValidateArgs, settings: Option<Settings>, context: &Context<'_>) -> Result<Health, Failure> {
+    let plan = Plan::new(&args.selection(), &args.places(), &context.environment, settings, args.patience())?;
     let interrupt = context.interrupt.clone();
     validate::round(&plan, &|| interrupt.is_set()).ok_or_else(Failure::interrupted)
+}
+
+/// Writes the result to wherever it is wanted.
+fn tell(args: &ValidateArgs, health: Health, context: &mut Context<'_>) -> Result<Exit, Failure> {
+    let written = write_metrics(args, &health);
+    let (exit, error) = match &written {
+        Ok(()) => judge(&health),
+        Err(failure) => (failure.exit, Some(failure.report.clone())),
+    };
+    context.report(exit, &HealthReport(health), error.as_ref())
 }
 
 fn write_metrics(args: &ValidateArgs, health: &Health) -> Result<(), Failure> {
