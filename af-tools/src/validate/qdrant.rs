@@ -40,8 +40,7 @@ impl Target {
             return Ok(None);
         };
         let mut grpc = parse(url)?;
-        // An URL without a port means Qdrant's own, not that of the web.
-        let port = grpc.port().unwrap_or(GRPC_PORT);
+        let port = given_port(url).unwrap_or(GRPC_PORT);
         let http = match places.qdrant_http_url.as_deref().or_else(|| environment.get("QDRANT_HTTP_URL")) {
             Some(url) => Some(parse(url)?),
             None => matches!(port, GRPC_PORT | HTTP_PORT).then(|| on_port(&grpc, HTTP_PORT)),
@@ -128,6 +127,12 @@ fn parse(text: &str) -> Result<Url, Error> {
     Ok(url)
 }
 
+/// The port that is written in a URL, also where it is that of the scheme. Without one, Qdrant's own is meant, and not that of
+/// the web.
+fn given_port(url: &str) -> Option<u16> {
+    url.parse::<ureq::http::Uri>().ok()?.port_u16()
+}
+
 fn on_port(url: &Url, port: u16) -> Url {
     let mut url = url.clone();
     // Only a URL without a host refuses a port.
@@ -211,7 +216,9 @@ mod tests {
         for url in ["http://h", "http://h:6334", "http://h:6333/"] {
             assert_eq!(places(url, None), ("http://h:6334".to_owned(), http("http://h:6333/")), "{url}");
         }
-        assert_eq!(places("https://h:443", None), ("https://h:6334".to_owned(), http("https://h:6333/")));
+        assert_eq!(places("https://h", None), ("https://h:6334".to_owned(), http("https://h:6333/")));
+        // Behind a proxy.
+        assert_eq!(places("https://h:443", None), ("https://h".to_owned(), None));
         assert_eq!(places("http://h:7000", None), ("http://h:7000".to_owned(), None));
         let given = places("http://[::1]:7000", Some("http://[::1]:7001"));
         assert_eq!(given, ("http://[::1]:7000".to_owned(), http("http://[::1]:7001/")));
