@@ -86,15 +86,17 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Inspection, ServerErro
         return Ok(Inspection { expected: expected.count(), weaknesses });
     };
     let quoted: String = place.get(1);
-    let prefixes =
-        [Some(quoted.clone()), place.get(2)].into_iter().flatten().map(|name| format!("{name}.")).collect();
+    let prefixes = [Some(quoted.clone()), place.get(2)]
+        .into_iter()
+        .flatten()
+        .map(|schema| format!("{schema}."))
+        .collect();
     // One snapshot for everything. Without a search_path, names come with their schemas, as in a dump.
     let mut transaction = client.transaction()?;
     transaction.batch_execute(
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL search_path = ''",
     )?;
-    let mut catalog =
-        Catalog { expected: Expected::of_build(), schema: place.get(0), quoted, prefixes, transaction };
+    let mut catalog = Catalog { expected, schema: place.get(0), quoted, prefixes, transaction };
     let mut weaknesses = triggers::inspect(&mut catalog)?;
     weaknesses.extend(access::inspect(&mut catalog)?);
     catalog.transaction.rollback()?;
@@ -121,12 +123,35 @@ impl Catalog<'_> {
 
     /// An expected definition as it would be made here, where the search_path leads to the tables.
     fn unqualified(definition: &str) -> String {
-        definition.replace(&format!("{}.", expected::SCHEMA), "")
+        without(definition, &format!("{}.", expected::SCHEMA))
     }
 
     /// Whether a definition in the catalog is the expected one, wherever tables and extension are.
     fn is_as_expected(&self, found: &str, expected: &str) -> bool {
-        let found = self.prefixes.iter().fold(found.to_owned(), |text, prefix| text.replace(prefix, ""));
+        let found = self.prefixes.iter().fold(found.to_owned(), |text, prefix| without(&text, prefix));
         found == Self::unqualified(expected)
+    }
+}
+
+/// A definition without a prefix of the names in it. They stand after a space or a parenthesis: what else ends like the prefix
+/// is part of another name.
+fn without(definition: &str, prefix: &str) -> String {
+    definition.replace(&format!(" {prefix}"), " ").replace(&format!("({prefix}"), "(")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_taken_from_names_only() {
+        for (definition, prefix, expected) in [
+            ("ON c.audits EXECUTE FUNCTION public.f()", "c.", "ON audits EXECUTE FUNCTION public.f()"),
+            ("USING (c.f() = c.x)", "c.", "USING (f() = x)"),
+            ("ON evil_public.audits", "public.", "ON evil_public.audits"),
+            ("ON \"My c\".audits", "\"My c\".", "ON audits"),
+        ] {
+            assert_eq!(without(definition, prefix), expected);
+        }
     }
 }
