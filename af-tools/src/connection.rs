@@ -18,6 +18,6 @@ mod tls;
 pub use environment::Environment;
 pub use error::Error;
 
-pub(crate) use session::select_schema;
 pub use session::{Canceller, Connection};
+pub(crate) use session::{begin_snapshot, select_schema};
 pub use settings::{Address, Host, RootCertificates, Settings, Source, SslMode};

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use af_tools::throwaway::Server;
 use postgres::{Client, GenericClient, Row};
 use uuid::Uuid;
 
-use crate::database::Database;
+use crate::database::{Database, connect, migrate};
 
 /// Inserts one entry with an id of the test's choosing: `$1` tenant, `$2` id.
 pub const INSERT: &str = "INSERT INTO audits (tenant_id, id, actor_type, actor_id, action, resource_type, details) \
@@ -217,6 +218,21 @@ pub fn with_one_tenant() -> (Database, Client, Uuid) {
     let mut client = database.connect();
     let tenant = add_tenant(&mut client, "one");
     (database, client, tenant)
+}
+
+/// A session on a new database `ledger` of `server`, made by the migrations, with one tenant and ten entries.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn small_ledger(server: &Server) -> Client {
+    server.create_database("ledger").expect("a database can be created");
+    let url = server.url("ledger");
+    migrate(&url);
+    let mut client = connect(&url);
+    let tenant = add_tenant(&mut client, "one");
+    add_entries(&mut client, tenant, 10);
+    client
 }
 
 /// Inserts an entry like any other.

@@ -12,8 +12,8 @@ use std::sync::OnceLock;
 use std::thread;
 
 use af_tests::certificates;
-use af_tests::database::{connect, free_port};
-use af_tests::ledger::{add_entries, add_tenant};
+use af_tests::database::free_port;
+use af_tests::ledger::small_ledger;
 use af_tests::tools::{self, Run, finish};
 use af_tools::throwaway::{Options, Server};
 use tempfile::TempDir;
@@ -90,12 +90,7 @@ impl Secured {
 
 /// A ledger with entries, made by the migrations, and roles that may read it.
 fn fill(server: &Server) {
-    server.create_database("ledger").unwrap();
-    let url = server.url("ledger");
-    assert_eq!(tools::run(&["--url", &url, "migrate", "up"]).code, Some(0));
-    let mut client = connect(&url);
-    let tenant = add_tenant(&mut client, "one");
-    add_entries(&mut client, tenant, 10);
+    let mut client = small_ledger(server);
     client.batch_execute(&format!("CREATE ROLE migrator LOGIN SUPERUSER PASSWORD '{PASSWORD}'")).unwrap();
     for role in ["auditor", "tls_only", "plain_only"] {
         client

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use af_tests::database::{Database, connect};
-use af_tests::ledger::{add_entries, add_tenant, whole_chains};
+use af_tests::ledger::{add_tenant, small_ledger, whole_chains};
 use af_tests::tools::{self, Run, finish};
 use af_tools::throwaway::{Options, Server};
 use nix::sys::signal::{Signal, kill};
@@ -378,12 +378,7 @@ fn server_with_passwords() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
         let mut server = Server::start(&Options::default()).expect("a throw-away server starts");
-        server.create_database("ledger").unwrap();
-        let url = server.url("ledger");
-        assert_eq!(tools::run(&["--url", &url, "migrate", "up"]).code, Some(0));
-        let mut client = connect(&url);
-        let tenant = add_tenant(&mut client, "one");
-        add_entries(&mut client, tenant, 10);
+        let mut client = small_ledger(&server);
         client.batch_execute("CREATE ROLE trusted LOGIN").unwrap();
         let rules = "local all postgres trust\nlocal all trusted trust\nlocal all all scram-sha-256\n";
         fs::write(server.data_dir().join("pg_hba.conf"), rules).unwrap();

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use af_core::chain::{self, Anchor, View};
 use af_queries::queries::tenants;
-use postgres::{Client, IsolationLevel, Transaction};
+use postgres::{Client, Transaction};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::columns::AUDIT_COLUMNS;
-use crate::connection::Connection;
+use crate::connection::{Connection, begin_snapshot};
 use crate::copy::CopyError;
 use crate::relation::{Relation, RelationError};
 use crate::server::ServerError;
@@ -262,12 +262,7 @@ pub fn verify(
     options: &Options,
     watch: &mut dyn Watch,
 ) -> Result<Verification, Error> {
-    let mut transaction = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .map_err(doing("begin a transaction"))?;
+    let mut transaction = begin_snapshot(client).map_err(doing("begin a transaction"))?;
     let relation = Relation::find_with_columns(&mut transaction, "audits", &AUDIT_COLUMNS)?;
     let may_hide_rows =
         relation.may_hide_rows(&mut transaction).map_err(doing("ask for row-level security"))?;

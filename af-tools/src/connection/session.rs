@@ -1,7 +1,7 @@
 //! Sessions: one server after the other is tried, then the session is set up.
 
 use postgres::config::{ChannelBinding, SslMode as Tls, TargetSessionAttrs};
-use postgres::{CancelToken, Client, Config, GenericClient};
+use postgres::{CancelToken, Client, Config, GenericClient, IsolationLevel, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Address, Error, Host, Settings, SslMode, tls};
@@ -20,6 +20,11 @@ pub struct Connection {
     pub host: Host,
     settings: Settings,
     tls: MakeRustlsConnect,
+}
+
+/// Begins to read, all at one moment: what others commit meanwhile is not seen.
+pub(crate) fn begin_snapshot(client: &mut Client) -> Result<Transaction<'_>, postgres::Error> {
+    client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start()
 }
 
 /// Asks the server to give up what a session is doing; usable from another thread.

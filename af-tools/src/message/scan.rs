@@ -7,12 +7,12 @@ use af_core::chain::Unreadable;
 use af_core::digest::Digest;
 use af_core::envelope::{Envelope, EnvelopeError, EnvelopeHasher};
 use af_core::timestamp::Timestamp;
-use postgres::{IsolationLevel, Transaction};
+use postgres::Transaction;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::columns::MESSAGE_COLUMNS;
-use crate::connection::Connection;
+use crate::connection::{Connection, begin_snapshot};
 use crate::copy::{CopyError, Tuple, TupleReader};
 use crate::relation::{Relation, RelationError, tenants_condition};
 use crate::server::ServerError;
@@ -149,13 +149,7 @@ pub(super) fn scan(
     each: &mut dyn FnMut(&Stored<'_>) -> Result<Next, Error>,
 ) -> Result<Seen, Error> {
     let canceller = connection.canceller();
-    let mut transaction = connection
-        .client
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .map_err(doing("begin a transaction"))?;
+    let mut transaction = begin_snapshot(&mut connection.client).map_err(doing("begin a transaction"))?;
     let relation = Relation::find_with_columns(&mut transaction, "messages", &MESSAGE_COLUMNS)?;
     let may_hide_rows =
         relation.may_hide_rows(&mut transaction).map_err(doing("ask for row-level security"))?;

@@ -6,13 +6,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use postgres::{IsolationLevel, Transaction};
+use postgres::Transaction;
 
 use super::plan::BY_INDEX;
 use super::range::Range;
 use super::walk::{Task, Walked};
 use crate::audit::verify::{Error, doing};
-use crate::connection::{Canceller, Connection};
+use crate::connection::{Canceller, Connection, begin_snapshot};
 use crate::server::quote_literal;
 use crate::watch::Watch;
 
@@ -84,13 +84,7 @@ impl Shared<'_> {
     }
 
     fn try_work(&self, job: &mut Connection, results: &Sender<Outcome>) -> Result<(), Error> {
-        let mut transaction = job
-            .client
-            .build_transaction()
-            .isolation_level(IsolationLevel::RepeatableRead)
-            .read_only(true)
-            .start()
-            .map_err(doing("begin a transaction"))?;
+        let mut transaction = begin_snapshot(&mut job.client).map_err(doing("begin a transaction"))?;
         let set = format!("SET TRANSACTION SNAPSHOT {}", quote_literal(&self.snapshot));
         transaction.batch_execute(&set).map_err(|error| Error::Snapshot(error.into()))?;
         transaction.batch_execute(BY_INDEX).map_err(doing("set up a job"))?;
