@@ -1,6 +1,7 @@
 //! The arguments: what can be asked for, and the words in which it is explained.
 
 pub mod audit;
+pub mod backup;
 pub mod completions;
 pub mod demo;
 pub mod message;
@@ -24,7 +25,7 @@ Exit codes:
     0  done, everything that was asked for was checked and is fine
     1  could not run (connection, input and output, bad configuration)
     2  usage
-    3  a finding (tampering, schema drift, an unhealthy required service, refused lines of an import with --keep-going)
+    3  a finding (tampering, a corrupt backup, schema drift, an unhealthy required service, refused lines of an import with --keep-going)
     4  not provable (nothing was checked, or not everything)
     5  pending (migrations to apply)
   130  interrupted";
@@ -104,6 +105,9 @@ pub enum Command {
     /// Work with the messages of agents
     #[command(subcommand)]
     Message(message::MessageCommand),
+    /// Make backups that prove themselves, and put them back
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Create and change the schema
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
@@ -127,6 +131,7 @@ impl Command {
     /// Its name as it is typed.
     pub fn name(&self) -> &'static str {
         use audit::AuditCommand;
+        use backup::BackupCommand;
         use message::MessageCommand;
         use migrate::MigrateCommand;
         use secrets::SecretsCommand;
@@ -135,6 +140,12 @@ impl Command {
             Self::Audit(AuditCommand::Import(_)) => "audit import",
             Self::Message(MessageCommand::Verify(_)) => "message verify",
             Self::Message(MessageCommand::Replay(_)) => "message replay",
+            Self::Backup(BackupCommand::Create(_)) => "backup create",
+            Self::Backup(BackupCommand::Verify(_)) => "backup verify",
+            Self::Backup(BackupCommand::Restore(_)) => "backup restore",
+            Self::Backup(BackupCommand::List(_)) => "backup list",
+            Self::Backup(BackupCommand::Prune(_)) => "backup prune",
+            Self::Backup(BackupCommand::Check(_)) => "backup check",
             Self::Migrate(MigrateCommand::Up(_)) => "migrate up",
             Self::Migrate(MigrateCommand::Down(_)) => "migrate down",
             Self::Migrate(MigrateCommand::Status(_)) => "migrate status",

@@ -2,6 +2,9 @@
 
 mod audit_import;
 mod audit_verify;
+mod backup;
+mod backup_restore;
+mod backup_store;
 mod completions;
 #[cfg(unix)]
 mod demo;
@@ -20,6 +23,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::cli::audit::AuditCommand;
+use crate::cli::backup::BackupCommand;
 use crate::cli::message::MessageCommand;
 use crate::cli::migrate::MigrateCommand;
 use crate::cli::{Cli, Command, Global};
@@ -30,6 +34,9 @@ use crate::output::{ErrorReport, Format, Printer, Report, Verbosity, listen};
 
 pub use audit_import::ImportReport;
 pub use audit_verify::VerifyReport;
+pub use backup::{BackupCreateReport, BackupVerifyReport};
+pub use backup_restore::BackupRestoreReport;
+pub use backup_store::{BackupCheckReport, BackupListReport, BackupPruneReport};
 pub use failure::Failure;
 pub use message_replay::ReplayReport;
 pub use message_verify::MessageReport;
@@ -112,6 +119,12 @@ impl<'a> Context<'a> {
             Command::Audit(AuditCommand::Import(args)) => audit_import::run(args, self),
             Command::Message(MessageCommand::Verify(args)) => message_verify::run(args, self),
             Command::Message(MessageCommand::Replay(args)) => message_replay::run(args, self),
+            Command::Backup(BackupCommand::Create(args)) => backup::create(args, self),
+            Command::Backup(BackupCommand::Verify(args)) => backup::verify(args, self),
+            Command::Backup(BackupCommand::Restore(args)) => backup_restore::run(args, self),
+            Command::Backup(BackupCommand::List(args)) => backup_store::list(args, self),
+            Command::Backup(BackupCommand::Prune(args)) => backup_store::prune(args, self),
+            Command::Backup(BackupCommand::Check(args)) => backup_store::check(args, self),
             Command::Migrate(MigrateCommand::Up(args)) => migrate::up(args, self),
             Command::Migrate(MigrateCommand::Down(args)) => migrate::down(args, self),
             Command::Migrate(MigrateCommand::Status(args)) => migrate::status(args, self),

@@ -10,6 +10,8 @@
 //! - [`interrupt`]: what happens on Ctrl-C
 //! - [`audit`]: the ledger from outside: import and verification
 //! - [`message`]: messages from outside: verification and replay
+//! - [`backup`]: backups that prove themselves, and their way back
+//! - [`sign`]: Ed25519 signatures over documents
 //! - [`migrate`]: the schema, in sqlx's form
 //! - [`guards`]: whether what guards the ledger is in place
 //! - [`validate`]: whether the services are well
@@ -32,6 +34,7 @@ pub mod interrupt;
 pub mod output;
 
 pub mod audit;
+pub mod backup;
 #[cfg(unix)]
 pub mod demo;
 pub mod guards;
@@ -45,6 +48,7 @@ pub mod programs;
 mod relation;
 pub mod secrets;
 pub mod server;
+pub mod sign;
 #[cfg(unix)]
 pub mod throwaway;
 mod wal;

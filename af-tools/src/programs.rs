@@ -2,11 +2,18 @@
 
 use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use std::{env, fs, io};
 
 use crate::connection::{Host, Settings};
+
+const POLL: Duration = Duration::from_millis(20);
+/// How long a program may take to end when it is asked to.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a program cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -76,13 +83,20 @@ pub fn find(program: &'static str, server: u32) -> Result<PathBuf, Error> {
 /// The command that runs a program on the server at `host`, with the rest of the session's settings. They go by the
 /// environment: everybody can read a process's arguments.
 pub fn command(program: &Path, settings: &Settings, host: &Host) -> Command {
+    let mut command = offline(program);
+    command.envs(settings.libpq_variables(host));
+    command
+}
+
+/// The command that runs a program on no server.
+pub(crate) fn offline(program: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("PG") {
             command.env_remove(name);
         }
     }
-    command.envs(settings.libpq_variables(host)).stdin(Stdio::null());
+    command.stdin(Stdio::null());
     command
 }
 
@@ -94,11 +108,147 @@ pub fn output(mut command: Command) -> Result<Vec<u8>, Error> {
         Err(source) => return Err(Error::Start { program, source }),
     };
     if output.status.success() {
-        return Ok(output.stdout);
+        Ok(output.stdout)
+    } else {
+        Err(failed(program, output.status, &output.stderr))
     }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let message = if said.is_empty() { output.status.to_string() } else { said };
-    Err(Error::Failed { program, message })
+}
+
+fn failed(program: PathBuf, status: ExitStatus, stderr: &[u8]) -> Error {
+    let said = String::from_utf8_lossy(stderr).trim().to_owned();
+    let message = match said.as_str() {
+        "" => status.to_string(),
+        // One that was killed did not say so.
+        said if status.code().is_none() => format!("{status}: {said}"),
+        said => said.to_owned(),
+    };
+    Error::Failed { program, message }
+}
+
+/// A program at work. It is ended when this is dropped.
+pub(crate) struct Running {
+    program: PathBuf,
+    child: Child,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+}
+
+impl Running {
+    /// Starts it, and keeps what it writes to standard error.
+    pub(crate) fn start(mut command: Command) -> Result<Self, Error> {
+        let program = PathBuf::from(command.get_program());
+        let child = command.stderr(Stdio::piped()).spawn();
+        let mut child = child.map_err(|source| Error::Start { program: program.clone(), source })?;
+        let stderr = child.stderr.take().map(|mut pipe| {
+            thread::spawn(move || {
+                let mut said = Vec::new();
+                // What was said until then is what there is to tell.
+                let _ = pipe.read_to_end(&mut said);
+                said
+            })
+        });
+        Ok(Self { program, child, stderr })
+    }
+
+    /// Starts it, and gives what it writes to standard output.
+    pub(crate) fn start_piped(mut command: Command) -> Result<(Self, ChildStdout), Error> {
+        command.stdout(Stdio::piped());
+        let mut running = Self::start(command)?;
+        match running.child.stdout.take() {
+            Some(stdout) => Ok((running, stdout)),
+            None => {
+                let source = io::Error::other("its output is no pipe");
+                Err(Error::Start { program: running.program.clone(), source })
+            }
+        }
+    }
+
+    /// Waits until it ends, and asks again and again whether it should be ended. Returns whether it came to its own end,
+    /// and a good one.
+    pub(crate) fn wait(mut self, is_unwanted: &mut dyn FnMut() -> bool) -> Result<bool, Error> {
+        loop {
+            let status = self.child.try_wait();
+            let status = status.map_err(|source| Error::Start { program: self.program.clone(), source })?;
+            if let Some(status) = status {
+                let stderr = self.stderr.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
+                return if status.success() {
+                    Ok(true)
+                } else {
+                    Err(failed(self.program.clone(), status, &stderr))
+                };
+            }
+            if is_unwanted() {
+                return Ok(false);
+            }
+            thread::sleep(POLL);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        ask_to_end(&mut self.child);
+        let deadline = Instant::now() + PATIENCE;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() > deadline {
+                // It ends by itself or not at all: nothing more can be done.
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            thread::sleep(POLL);
+        }
+    }
+}
+
+/// pg_dump and pg_restore have their workers and the server's sessions end too, if they are asked.
+#[cfg(unix)]
+fn ask_to_end(child: &mut Child) {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    if let Ok(pid) = i32::try_from(child.id()) {
+        // It may just have ended.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+    }
+}
+
+/// Here there is nothing gentler.
+#[cfg(not(unix))]
+fn ask_to_end(child: &mut Child) {
+    // It may just have ended.
+    let _ = child.kill();
+}
+
+/// The schema as pg_dump tells it, without what differs from run to run and from version to version: its comments, the
+/// random key of `\restrict`, and the settings at its beginning.
+pub(crate) fn normalised_schema(dump: &str) -> String {
+    let is_varying = |line: &&str| {
+        let line = line.trim_end();
+        line == "--"
+            || [
+                "-- Dumped ",
+                "-- Name: ",
+                "-- PostgreSQL database dump",
+                "\\restrict ",
+                "\\unrestrict ",
+                "SET ",
+            ]
+            .iter()
+            .any(|beginning| line.starts_with(beginning))
+            || line == "SELECT pg_catalog.set_config('search_path', '', false);"
+    };
+    let mut text = String::with_capacity(dump.len());
+    for line in dump.lines().filter(|line| !is_varying(line)) {
+        let is_repeated_gap = line.is_empty() && (text.is_empty() || text.ends_with("\n\n"));
+        if !is_repeated_gap {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    format!("{}\n", text.trim_end())
 }
 
 /// Where the programs may be, in the order in which they are preferred.
@@ -125,7 +275,7 @@ pub(crate) fn bin_dir_of(pg_config: &OsStr) -> Option<PathBuf> {
 }
 
 /// The major version that a program says it has.
-fn version(program: &Path) -> Option<u32> {
+pub(crate) fn version(program: &Path) -> Option<u32> {
     let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
     major(&String::from_utf8_lossy(&output.stdout))
 }

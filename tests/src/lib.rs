@@ -1,6 +1,7 @@
 //! What the cross-component tests stand on: throw-away servers with the installed extension, a fresh database
 //! for each test, random numbers that can be repeated, and `af-tools` as its users run it.
 //!
+//! - [`backups`]: `af-tools backup`, and ways to damage what it leaves
 //! - [`certificates`]: for servers that speak TLS
 //! - [`crash`]: servers that are crashed, and what they had promised
 //! - [`database`]: the server that the tests of one binary share, and a database for each
@@ -18,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod backups;
 pub mod certificates;
 pub mod crash;
 pub mod database;

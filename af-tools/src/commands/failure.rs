@@ -5,7 +5,7 @@ use std::error::Error;
 use crate::audit::{anchor, import, verify};
 use crate::exit::Exit;
 use crate::output::ErrorReport;
-use crate::{connection, message, migrate, secrets, validate};
+use crate::{backup, connection, message, migrate, secrets, sign, validate};
 
 /// Why a command has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +120,24 @@ impl From<validate::Error> for Failure {
     fn from(error: validate::Error) -> Self {
         let exit = if error.is_usage() { Exit::USAGE } else { Exit::COULD_NOT_RUN };
         Self::new(exit, &error, error.hint())
+    }
+}
+
+impl From<backup::Error> for Failure {
+    fn from(error: backup::Error) -> Self {
+        let exit = match &error {
+            backup::Error::Interrupted => Exit::INTERRUPTED,
+            backup::Error::NotSigned(_) => Exit::NOT_PROVABLE,
+            error if error.is_finding() => Exit::FINDING,
+            _ => Exit::COULD_NOT_RUN,
+        };
+        Self::new(exit, &error, error.hint())
+    }
+}
+
+impl From<sign::Error> for Failure {
+    fn from(error: sign::Error) -> Self {
+        Self::new(Exit::COULD_NOT_RUN, &error, error.hint())
     }
 }
 

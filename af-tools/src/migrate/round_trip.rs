@@ -88,7 +88,7 @@ pub fn round_trip(
     let dump = || -> Result<String, Error> {
         let mut command = programs::command(&pg_dump, &scratch_settings, &host);
         command.args(["--schema-only", "--no-owner", "--no-password", "--exclude-table=*._sqlx_migrations"]);
-        Ok(told_the_same(&String::from_utf8_lossy(&programs::output(command)?)))
+        Ok(programs::normalised_schema(&String::from_utf8_lossy(&programs::output(command)?)))
     };
     let mut history = History::open(&scratch.settings)?;
     let mut walk = Walk { history: &mut history, migrations, observer };
@@ -265,39 +265,12 @@ fn doing<T>(
     work(client).map_err(|error| Error::Server { doing: what.to_owned(), source: error.into() })
 }
 
-/// A dump without what differs from run to run and from version to version of pg_dump: its comments, and the settings at
-/// its beginning.
-fn told_the_same(dump: &str) -> String {
-    let is_varying = |line: &&str| {
-        let line = line.trim_end();
-        line == "--"
-            || [
-                "-- Dumped ",
-                "-- Name: ",
-                "-- PostgreSQL database dump",
-                "\\restrict ",
-                "\\unrestrict ",
-                "SET ",
-            ]
-            .iter()
-            .any(|beginning| line.starts_with(beginning))
-            || line == "SELECT pg_catalog.set_config('search_path', '', false);"
-    };
-    let mut text = String::with_capacity(dump.len());
-    for line in dump.lines().filter(|line| !is_varying(line)) {
-        let is_repeated_gap = line.is_empty() && (text.is_empty() || text.ends_with("\n\n"));
-        if !is_repeated_gap {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    format!("{}\n", text.trim_end())
-}
-
 fn without_extensions(schema: &str) -> String {
     let is_extension =
         |line: &&str| line.starts_with("CREATE EXTENSION ") || line.starts_with("COMMENT ON EXTENSION ");
-    told_the_same(&schema.lines().filter(|line| !is_extension(line)).collect::<Vec<_>>().join("\n"))
+    programs::normalised_schema(
+        &schema.lines().filter(|line| !is_extension(line)).collect::<Vec<_>>().join("\n"),
+    )
 }
 
 /// A file's text without the comment that it begins with, and with the line ends of Unix.
@@ -315,7 +288,7 @@ mod tests {
         let dump = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\n-- Dumped by pg_dump version 15\n\n\
                     SET lock_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\n\n\
                     --\n-- Name: f(); Type: FUNCTION\n--\n\nCREATE FUNCTION f() AS $$\n-- said\nSELECT 1;\n\n$$;\r\n\n\n";
-        let told = told_the_same(dump);
+        let told = programs::normalised_schema(dump);
         assert_eq!(told, "CREATE FUNCTION f() AS $$\n-- said\nSELECT 1;\n\n$$;\n");
         assert_eq!(body(&format!("{HEADER}{told}").replace('\n', "\r\n")), told);
         assert_eq!(without_extensions("CREATE EXTENSION x;\n\nCREATE TABLE t ();\n"), "CREATE TABLE t ();\n");

@@ -1,0 +1,263 @@
+//! `create`: the dump, and beside it what the database says of itself under the same snapshot.
+
+mod state;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use flate2::write::GzEncoder;
+
+use super::archive::{self, Archive};
+use super::facts::{self, Found};
+use super::files::{self, FileEntry, Unfinished};
+use super::manifest::{DUMP, MANIFEST, Manifest, SCHEMA, Used, Versions};
+use super::verify::{count_rows, row_findings};
+use super::{Compression, Error, Kind, doing, now, sealed, space};
+use crate::connection::{Connection, Host, Settings, begin_snapshot};
+use crate::programs::{self, Running};
+use crate::relation::Relation;
+use crate::sign::SigningKey;
+use crate::watch::Watch;
+
+/// What a `critical` backup has the rows of, with what these refer to.
+const CRITICAL: [&str; 5] = ["tenants", "users", "rbac_roles", "rbac_bindings", "audits"];
+/// Nobody's limit on a statement or a transaction is meant for a dump; pg_dump says the same in its own sessions. Whoever
+/// has locked a table is waited for as long by both. `$1` is how long, in milliseconds.
+const LIMITS: &str = "SELECT pg_catalog.set_config(name, CASE name WHEN 'lock_timeout' THEN $1 ELSE '0' END, true) \
+    FROM pg_catalog.pg_settings \
+    WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')";
+/// What pg_dump says of a method of compression that it was built without.
+const UNSUPPORTED: &str = "does not support compression";
+
+/// How a backup is to be made.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// The directory that it appears in.
+    pub out: PathBuf,
+    /// What it holds.
+    pub kind: Kind,
+    /// How many tables are dumped at a time.
+    pub jobs: u16,
+    /// How the dump is compressed.
+    pub compression: Compression,
+    /// How long each table may be locked by somebody else.
+    pub lock_timeout: Duration,
+    /// Who signs the manifest.
+    pub key: Option<&'a SigningKey>,
+}
+
+/// A finished backup.
+#[derive(Debug, Clone)]
+pub struct Created {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// The digest of that.
+    pub sha256: String,
+    /// Whether it is signed.
+    pub is_signed: bool,
+}
+
+/// Makes a backup of the database that the session is on, which `settings` lead to. `watch` follows the work in kilobytes.
+/// The backup is there whole, or not at all.
+pub fn create(
+    connection: &mut Connection,
+    settings: &Settings,
+    options: &Options<'_>,
+    watch: &mut dyn Watch,
+) -> Result<Created, Error> {
+    let started_at = now();
+    fs::create_dir_all(&options.out).map_err(files::failed("create directory", &options.out))?;
+    let host = connection.host.clone();
+    let mut transaction = begin_snapshot(&mut connection.client).map_err(doing("begin a transaction"))?;
+    let lock_timeout_ms = options.lock_timeout.as_millis().max(1).to_string();
+    transaction.query(LIMITS, &[&lock_timeout_ms]).map_err(doing("set the session's limits"))?;
+    let (snapshot, database, versions) = state::state(&mut transaction)?;
+    let dumper = Dumper::find(settings, &host, versions.server_major)?;
+    let versions = Versions { pg_dump_major: dumper.major, ..versions };
+
+    let audits = Relation::find(&mut transaction, "audits")?;
+    let ledger_schema = state::schema_of(&mut transaction, &audits)?;
+    let tables = facts::tables(&mut transaction)?;
+    let is_restricted = state::require_whole(&mut transaction, &tables, &audits)?;
+    let roles = state::roles(&mut transaction, &tables)?;
+    let critical = match options.kind {
+        Kind::Critical => state::with_what_they_refer_to(&mut transaction, &CRITICAL)?,
+        Kind::Full | Kind::Schema => BTreeSet::new(),
+    };
+    let has_rows = |found: &Found| match options.kind {
+        Kind::Full => true,
+        Kind::Schema => false,
+        Kind::Critical => critical.contains(&found.relation.oid),
+    };
+    let compression = options.compression.available(dumper.major);
+    let bytes = tables.iter().filter(|found| has_rows(found)).map(|found| found.bytes).sum();
+    space::require(&options.out, bytes, compression)?;
+
+    let (name, partial, unfinished) = begin(&options.out, &database.name, &snapshot.taken_at, options.kind)?;
+    let mut arguments = vec![
+        format!("--jobs={}", options.jobs),
+        format!("--snapshot={}", snapshot.id),
+        format!("--lock-wait-timeout={lock_timeout_ms}"),
+    ];
+    arguments.extend(is_restricted.then(|| "--enable-row-security".to_owned()));
+    arguments.extend((options.kind == Kind::Schema).then(|| "--schema-only".to_owned()));
+    let left_out = tables.iter().filter(|found| options.kind == Kind::Critical && !has_rows(found));
+    arguments.extend(left_out.map(|found| format!("--exclude-table-data={}", found.relation.name)));
+    let dump = partial.join(DUMP);
+
+    watch.begin(None);
+    let running = dumper.start(&arguments, compression, &dump)?;
+    // While pg_dump is at it.
+    let counted = Some(&audits).filter(|_| options.kind != Kind::Schema);
+    let mut facts = facts::take(&mut transaction, &tables, &has_rows, counted, watch)?;
+    if options.kind == Kind::Schema {
+        facts.sequences.clear();
+    }
+    let compression = dumper.finish(running, &arguments, compression, &dump, watch)?;
+    transaction.commit().map_err(doing("end the transaction"))?;
+
+    let archive = Archive::new(dump, versions.archive_major())?;
+    let schema = archive.schema()?;
+    files::write_new(
+        &partial.join(SCHEMA),
+        &compressed(&schema).map_err(files::failed("compress", Path::new(SCHEMA)))?,
+    )?;
+    let findings = row_findings(&facts, &count_rows(&archive, watch)?);
+    if !findings.is_empty() {
+        return Err(Error::Incomplete(findings.into_iter().map(|finding| finding.to_string()).collect()));
+    }
+    let omitted = tables.iter().filter(|found| found.is_extensions).map(|found| found.relation.name.clone());
+    let manifest = Manifest {
+        name,
+        kind: options.kind,
+        database,
+        ledger_schema,
+        ledger: audits.name,
+        versions,
+        compression: Used { asked: options.compression.to_string(), used: compression.to_string() },
+        jobs: options.jobs,
+        snapshot,
+        started_at,
+        ended_at: now(),
+        facts,
+        roles,
+        omitted: omitted.collect(),
+        schema_sha256: files::sha256(&schema),
+        files: entries(&partial, watch)?,
+    };
+    let sha256 = sealed::write(&partial.join(MANIFEST), &manifest, options.key)?;
+    for directory in [partial.join(DUMP), partial] {
+        files::sync_directory(&directory).map_err(files::failed("synchronise directory", &directory))?;
+    }
+    let path = options.out.join(&manifest.name);
+    unfinished.finish(&path)?;
+    Ok(Created { path, manifest, sha256, is_signed: options.key.is_some() })
+}
+
+/// pg_dump, and where it leads.
+struct Dumper<'a> {
+    program: PathBuf,
+    major: u32,
+    settings: &'a Settings,
+    host: &'a Host,
+}
+
+impl<'a> Dumper<'a> {
+    fn find(settings: &'a Settings, host: &'a Host, server_major: u32) -> Result<Self, Error> {
+        let program = programs::find("pg_dump", server_major)?;
+        let major = programs::version(&program).unwrap_or(server_major);
+        Ok(Self { program, major, settings, host })
+    }
+
+    fn start(&self, arguments: &[String], compression: Compression, dump: &Path) -> Result<Running, Error> {
+        let mut command = programs::command(&self.program, self.settings, self.host);
+        // Its words are looked at when it has failed.
+        command.env("LC_ALL", "C").args(["--format=directory", "--no-password"]).args(arguments);
+        command.arg(compression.argument(self.major)).arg("--file").arg(dump);
+        Ok(Running::start(command)?)
+    }
+
+    /// Waits for it, and has it begin anew where it was built without the method of compression. Returns the one that was
+    /// used.
+    fn finish(
+        &self,
+        running: Running,
+        arguments: &[String],
+        compression: Compression,
+        dump: &Path,
+        watch: &mut dyn Watch,
+    ) -> Result<Compression, Error> {
+        match follow(running, dump, watch) {
+            Err(Error::Program(programs::Error::Failed { message, .. }))
+                if message.contains(UNSUPPORTED) && compression != Compression::FALLBACK =>
+            {
+                if dump.exists() {
+                    fs::remove_dir_all(dump).map_err(files::failed("remove", dump))?;
+                }
+                follow(self.start(arguments, Compression::FALLBACK, dump)?, dump, watch)?;
+                Ok(Compression::FALLBACK)
+            }
+            done => done.map(|()| compression),
+        }
+    }
+}
+
+/// Creates the directory that becomes the backup, under a name that no other has.
+fn begin(
+    out: &Path,
+    database: &str,
+    taken_at: &str,
+    kind: Kind,
+) -> Result<(String, PathBuf, Unfinished), Error> {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let database: String = database.chars().map(|char| if is_plain(char) { char } else { '_' }).collect();
+    let time: String =
+        taken_at.chars().take_while(|char| *char != '.').filter(|char| !"-:".contains(*char)).collect();
+    let base = format!("{database}-{time}Z-{}", kind.as_str());
+    let mut number = 1_u32;
+    loop {
+        let name = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+        let partial = out.join(format!("{name}.partial"));
+        number += 1;
+        if out.join(&name).exists() {
+            continue;
+        }
+        match Unfinished::create(partial.clone()) {
+            Ok(unfinished) => return Ok((name, partial, unfinished)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(files::failed("create directory", &partial)(error)),
+        }
+    }
+}
+
+/// Waits for pg_dump, and tells how far it is.
+fn follow(running: Running, dump: &Path, watch: &mut dyn Watch) -> Result<(), Error> {
+    let mut told = 0;
+    let done = running.wait(&mut || {
+        let so_far = archive::size_so_far(dump) >> 10;
+        watch.advance(so_far.saturating_sub(told));
+        told = told.max(so_far);
+        watch.is_interrupted()
+    })?;
+    if done { Ok(()) } else { Err(Error::Interrupted) }
+}
+
+fn compressed(text: &str) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes())?;
+    encoder.finish()
+}
+
+fn entries(directory: &Path, watch: &mut dyn Watch) -> Result<Vec<FileEntry>, Error> {
+    let listed = files::list(directory)?;
+    let entry = |(path, _): (String, u64)| {
+        let (size, sha256) = files::hash(&directory.join(&path), watch)?;
+        Ok(FileEntry { path, size, sha256 })
+    };
+    listed.into_iter().map(entry).collect()
+}
