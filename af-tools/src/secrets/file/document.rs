@@ -22,12 +22,17 @@ pub(super) struct Document {
     pub(super) secrets: BTreeMap<Key, Versions>,
 }
 
+/// What such a file looks like, for whoever has written another.
+const SHAPE: &str = r#"it looks like {"version": 1, "secrets": {"KEY": "VALUE"}}"#;
+
 impl Document {
     /// Reads a file. What is wrong with it is told by its line alone: the parser's own message would quote what stands
     /// there.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let stored: Stored<Parsed> = serde_json::from_slice(bytes)
-            .map_err(|error| format!("line {} is not what a JSON file of secrets has there", error.line()))?;
+        let stored: Stored<Parsed> = serde_json::from_slice(bytes).map_err(|error| {
+            let line = error.line();
+            format!("line {line} is not what a JSON file of secrets has there: {SHAPE}")
+        })?;
         match stored.version {
             VERSION => Ok(Self { secrets: stored.secrets.0 }),
             _ => Err(format!("its format has another version than {VERSION}, which this program knows")),
