@@ -10,15 +10,21 @@
 //! - [`envelope`]: the canonical envelope of a message, its hash, and the check of both
 //! - [`chain`]: the verifier, which takes entries one by one and yields findings
 //! - [`tally`]: the quick check of a whole chain, entries in any order
+//! - [`merkle`]: trees over the entries' hashes, their roots and proofs
+//! - [`note`]: texts with signatures, as witnesses and transparency logs exchange them
+//! - [`checkpoint`]: what such a text says of a chain, and which chain it is
 //! - [`digest`]: SHA-256 values and the sink that computes them
 //! - `hasher`: that sink fed with canonical text
 #![forbid(unsafe_code)]
 
 pub mod canonical;
 pub mod chain;
+pub mod checkpoint;
 pub mod digest;
 pub mod envelope;
 mod hasher;
+pub mod merkle;
+pub mod note;
 pub mod record;
 pub mod tally;
 pub mod timestamp;

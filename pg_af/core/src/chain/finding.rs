@@ -21,6 +21,10 @@ pub enum FindingKind {
     Truncated,
     /// The entry's hash is not the recorded one.
     Rewritten,
+    /// An older state of the ledger has taken the place of the one that a checkpoint was made of.
+    RolledBack,
+    /// A checkpoint is of another ledger.
+    Foreign,
     /// A hash is null or malformed, or the entry has no position.
     Unsealed,
 }
@@ -36,6 +40,8 @@ impl FindingKind {
             Self::Duplicated => "duplicated",
             Self::Truncated => "truncated",
             Self::Rewritten => "rewritten",
+            Self::RolledBack => "rolled_back",
+            Self::Foreign => "foreign",
             Self::Unsealed => "unsealed",
         }
     }
