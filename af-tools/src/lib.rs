@@ -9,6 +9,7 @@
 //! - [`exit`]: what the exit codes mean
 //! - [`interrupt`]: what happens on Ctrl-C
 //! - [`audit`]: the ledger from outside: import and verification
+//! - [`checkpoint`]: signed statements of how long chains are and what they hold, kept elsewhere
 //! - [`message`]: messages from outside: verification and replay
 //! - [`backup`]: backups that prove themselves, and their way back
 //! - [`sign`]: Ed25519 signatures over documents
@@ -35,6 +36,7 @@ pub mod output;
 
 pub mod audit;
 pub mod backup;
+pub mod checkpoint;
 #[cfg(unix)]
 pub mod demo;
 pub mod guards;

@@ -1,7 +1,8 @@
 //! Ed25519 signatures (RFC 8032) over documents that leave the database.
 //!
 //! Keys are PEM files as OpenSSL writes them: a secret key is PKCS#8 (`BEGIN PRIVATE KEY`, as of `openssl genpkey
-//! -algorithm ed25519`), a public one SubjectPublicKeyInfo (`BEGIN PUBLIC KEY`, as of `openssl pkey -pubout`).
+//! -algorithm ed25519`), which a passphrase may protect (`BEGIN ENCRYPTED PRIVATE KEY`), a public one SubjectPublicKeyInfo
+//! (`BEGIN PUBLIC KEY`, as of `openssl pkey -pubout`).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,8 +12,11 @@ use af_core::digest::Digest;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey};
 use ed25519_dalek::{Signer, SigningKey as Secret, VerifyingKey as Public};
+use pkcs8::EncryptedPrivateKeyInfoRef;
+use pkcs8::der::pem::PemLabel;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 /// Why a key cannot be used, or a signature does not count.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,12 @@ pub enum Error {
         /// What it should be.
         wanted: &'static str,
     },
+    /// It is protected by a passphrase, and none is at hand.
+    #[error("read key {}: it is protected by a passphrase", .0.display())]
+    Protected(PathBuf),
+    /// The passphrase does not open it, or it is damaged.
+    #[error("read key {}: the passphrase does not open it", .0.display())]
+    Passphrase(PathBuf),
     /// Others could sign with it.
     #[error("read key {}: others than its owner can read it", .0.display())]
     Readable(PathBuf),
@@ -62,6 +72,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Readable(path) => Some(format!("chmod 600 {}", path.display())),
+            Self::Protected(_) => Some(
+                "Type it at a terminal, have --passphrase-file name a file with it, or give a key without one.".to_owned(),
+            ),
             Self::NotAKey { .. } => Some(
                 "`openssl genpkey -algorithm ed25519` makes a secret key, `openssl pkey -pubout` tells its public one."
                     .to_owned(),
@@ -109,18 +122,40 @@ impl SigningKey {
     }
 
     /// Reads a secret key, which must be its owner's alone.
-    pub fn load(path: &Path) -> Result<Self, Error> {
-        let text = read(path)?;
+    ///
+    /// Whether a passphrase is needed the file tells; it is asked for only then. Without an answer, the key cannot be used.
+    pub fn load<E: std::convert::From<Error>>(
+        path: &Path,
+        passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, E>,
+    ) -> Result<Self, E> {
+        let text = Zeroizing::new(read(path)?);
         if is_readable_by_others(path)? {
-            return Err(Error::Readable(path.to_owned()));
+            return Err(Error::Readable(path.to_owned()).into());
         }
-        let key = Secret::from_pkcs8_pem(&text);
-        key.map(Self).map_err(|_| Error::NotAKey { path: path.to_owned(), wanted: "PRIVATE KEY" })
+        let begins_with = format!("-----BEGIN {}-----", EncryptedPrivateKeyInfoRef::PEM_LABEL);
+        let key = if text.trim_start().starts_with(&begins_with) {
+            let passphrase = passphrase()?.ok_or_else(|| Error::Protected(path.to_owned()))?;
+            Secret::from_pkcs8_encrypted_pem(&text, passphrase.as_bytes())
+                .map_err(|_| Error::Passphrase(path.to_owned()))
+        } else {
+            let key = Secret::from_pkcs8_pem(&text);
+            key.map_err(|_| Error::NotAKey { path: path.to_owned(), wanted: "PRIVATE KEY" })
+        };
+        Ok(Self(key?))
     }
 
-    /// Writes the secret key into a new file that only its owner can read.
-    pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let text = self.0.to_pkcs8_pem(LineEnding::LF).map_err(|error| Error::Encode(error.to_string()))?;
+    /// Reads a secret key that no passphrase protects.
+    pub fn load_plain(path: &Path) -> Result<Self, Error> {
+        Self::load(path, || Ok(None))
+    }
+
+    /// Writes the secret key into a new file that only its owner can read, protected by a passphrase if there is one.
+    pub fn save(&self, path: &Path, passphrase: Option<&str>) -> Result<(), Error> {
+        let text = match passphrase {
+            None => self.0.to_pkcs8_pem(LineEnding::LF),
+            Some(passphrase) => self.0.to_pkcs8_encrypted_pem(passphrase, LineEnding::LF),
+        };
+        let text = text.map_err(|error| Error::Encode(error.to_string()))?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -138,6 +173,11 @@ impl SigningKey {
     pub fn sign(&self, message: &[u8]) -> Signature {
         let signature = self.0.sign(message);
         Signature { key: self.verifying_key().id(), ed25519: format!("{signature:x}") }
+    }
+
+    /// Signs; only the 64 bytes of the signature.
+    pub fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
     }
 }
 
@@ -161,13 +201,29 @@ impl VerifyingKey {
         Digest::from(<[u8; 32]>::from(Sha256::digest(self.0.as_bytes()))).to_string()
     }
 
+    /// The key that is these 32 bytes, if they are one.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
+        Public::from_bytes(bytes).ok().map(Self)
+    }
+
+    /// The 32 bytes of the key.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// Whether these are the 64 bytes of a signature by the other key of exactly this.
+    pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        let signature = ed25519_dalek::Signature::from_slice(signature);
+        signature.is_ok_and(|signature| self.0.verify_strict(message, &signature).is_ok())
+    }
+
     /// Fails unless the other key has signed exactly this.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), Error> {
         if signature.key != self.id() {
             return Err(Error::OtherKey { signed: signature.key.clone(), given: self.id() });
         }
-        let bytes = signature.ed25519.parse().map_err(|_| Error::Wrong)?;
-        self.0.verify_strict(message, &bytes).map_err(|_| Error::Wrong)
+        let signature: ed25519_dalek::Signature = signature.ed25519.parse().map_err(|_| Error::Wrong)?;
+        if self.has_signed(message, &signature.to_bytes()) { Ok(()) } else { Err(Error::Wrong) }
     }
 }
 
@@ -222,14 +278,30 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (secret, public) = (directory.path().join("key"), directory.path().join("key.pub"));
         let key = SigningKey::generate().unwrap();
-        key.save(&secret).unwrap();
+        key.save(&secret, None).unwrap();
         key.verifying_key().save(&public).unwrap();
-        assert!(matches!(key.save(&secret), Err(Error::File { .. })), "no key is overwritten");
-        let signature = SigningKey::load(&secret).unwrap().sign(b"said");
+        assert!(matches!(key.save(&secret, None), Err(Error::File { .. })), "no key is overwritten");
+        let signature = SigningKey::load_plain(&secret).unwrap().sign(b"said");
         assert!(VerifyingKey::load(&public).unwrap().verify(b"said", &signature).is_ok());
         assert!(matches!(VerifyingKey::load(&secret), Err(Error::NotAKey { .. })));
-        assert!(matches!(SigningKey::load(&public), Err(Error::Readable(_) | Error::NotAKey { .. })));
+        assert!(matches!(SigningKey::load_plain(&public), Err(Error::Readable(_) | Error::NotAKey { .. })));
         assert!(!format!("{key:?}").contains("PRIVATE"));
+    }
+
+    #[test]
+    fn a_passphrase_protects_a_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        let key = SigningKey::generate().unwrap();
+        key.save(&path, Some("correct horse")).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+        let load = |passphrase: Option<&str>| {
+            SigningKey::load(&path, || Ok::<_, Error>(passphrase.map(|text| Zeroizing::new(text.to_owned()))))
+        };
+        assert_eq!(load(Some("correct horse")).unwrap().verifying_key().id(), key.verifying_key().id());
+        assert!(matches!(load(Some("battery staple")), Err(Error::Passphrase(_))));
+        assert!(matches!(load(None), Err(Error::Protected(_))));
+        assert!(matches!(SigningKey::load_plain(&path), Err(Error::Protected(_))));
     }
 
     #[cfg(unix)]
@@ -239,9 +311,9 @@ mod tests {
 
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
-        SigningKey::generate().unwrap().save(&path).unwrap();
+        SigningKey::generate().unwrap().save(&path, None).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(SigningKey::load(&path), Err(Error::Readable(_))));
+        assert!(matches!(SigningKey::load_plain(&path), Err(Error::Readable(_))));
     }
 
     /// RFC 8032, section 7.1, test 2, with the keys as OpenSSL writes them.
@@ -251,8 +323,8 @@ mod tests {
         let path = directory.path().join("key");
         let seed = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
         let seed: [u8; 32] = *seed.parse::<Digest>().unwrap().as_bytes();
-        SigningKey(Secret::from_bytes(&seed)).save(&path).unwrap();
-        let signature = SigningKey::load(&path).unwrap().sign(&[0x72]);
+        SigningKey(Secret::from_bytes(&seed)).save(&path, None).unwrap();
+        let signature = SigningKey::load_plain(&path).unwrap().sign(&[0x72]);
         assert_eq!(
             signature.ed25519,
             "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"

@@ -251,7 +251,7 @@ fn signatures_are_checked_where_they_are_asked_for() {
     let file = |name: &str| keys.path().join(name).to_str().unwrap().to_owned();
     for name in ["ours", "theirs"] {
         let key = af_tools::sign::SigningKey::generate().unwrap();
-        key.save(Path::new(&file(name))).unwrap();
+        key.save(Path::new(&file(name)), None).unwrap();
         key.verifying_key().save(Path::new(&file(&format!("{name}.pub")))).unwrap();
     }
     let plain = backups.create(&["--kind", "schema"]);

@@ -124,7 +124,7 @@ pub(super) fn write_findings(
 }
 
 pub(super) fn create(args: &CreateArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
-    let key = args.sign_key.as_deref().map(SigningKey::load).transpose()?;
+    let key = args.sign_key.as_deref().map(SigningKey::load_plain).transpose()?;
     let settings = context.settings()?;
     let mut connection = Connection::open(&settings)?;
     context.interrupt.cancels(connection.canceller());

@@ -129,7 +129,7 @@ fn follow(
     context: &mut Context<'_>,
     work: Work<'_>,
 ) -> Result<BackupRestoreReport, Failure> {
-    let key = args.sign_key.as_deref().map(SigningKey::load).transpose()?;
+    let key = args.sign_key.as_deref().map(SigningKey::load_plain).transpose()?;
     let settings = context.settings()?;
     let mut progress = context.printer.progress("rows").stopped_by(&context.interrupt);
     let receipt = work(&settings, &mut progress);
