@@ -1,7 +1,8 @@
-//! The ledger seen from outside: entries go in by [`import`], and [`verify`] checks what is there, or what has come since
-//! an [`anchor`].
+//! The ledger seen from outside: entries go in by [`import`], [`verify`] checks what is there, or what has come since an
+//! [`anchor`], and [`checkpoint`] signs what was verified.
 
 pub mod anchor;
+pub mod checkpoint;
 pub mod import;
 pub mod verify;
 

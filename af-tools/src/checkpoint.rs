@@ -2,7 +2,40 @@
 //!
 //! With one at hand, verification sees what a chain by itself cannot show: that its tail was cut off, that it was rewritten
 //! as a whole, that an older state of the database or another database has taken its place.
+//!
+//! Making them is [`audit::checkpoint`](crate::audit::checkpoint)'s, comparing a ledger with them
+//! [`audit::verify`](crate::audit::verify)'s.
 
+mod directory;
+mod held;
+mod identity;
+mod log;
 mod signed;
+mod state;
 
+pub use directory::{Directory, StoreError};
+pub(crate) use directory::{list, state_beside};
+pub(crate) use held::open_signed;
+pub use held::{HeldError, read};
+pub use identity::{Identity, Standpoint};
+pub use log::{Leaf, Log, LogError};
 pub use signed::{OpenError, Signed};
+pub use state::{State, StateError};
+
+use af_core::checkpoint::Origin;
+use af_core::digest::Digest;
+
+/// What a ledger is compared with: a checkpoint, or what a checkpoint of all chains vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Of which chain.
+    pub origin: Origin,
+    /// How many entries it had.
+    pub size: u64,
+    /// The root over them.
+    pub root: Digest,
+    /// Where that stands.
+    pub source: String,
+    /// Where the server stood then, if that was kept.
+    pub standpoint: Option<Standpoint>,
+}

@@ -138,6 +138,8 @@ impl Command {
         match self {
             Self::Audit(AuditCommand::Verify(_)) => "audit verify",
             Self::Audit(AuditCommand::Import(_)) => "audit import",
+            Self::Audit(AuditCommand::Keygen(_)) => "audit keygen",
+            Self::Audit(AuditCommand::Checkpoint(_)) => "audit checkpoint",
             Self::Message(MessageCommand::Verify(_)) => "message verify",
             Self::Message(MessageCommand::Replay(_)) => "message replay",
             Self::Backup(BackupCommand::Create(_)) => "backup create",

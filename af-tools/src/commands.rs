@@ -1,6 +1,8 @@
 //! From arguments to a library, and from its result to a report and an exit code.
 
+mod audit_checkpoint;
 mod audit_import;
+mod audit_keygen;
 mod audit_verify;
 mod backup;
 mod backup_restore;
@@ -13,6 +15,7 @@ mod message_replay;
 mod message_verify;
 mod migrate;
 mod migrate_test;
+mod passphrase;
 mod secrets;
 mod validate;
 
@@ -32,7 +35,9 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::output::{ErrorReport, Format, Printer, Report, Verbosity, listen};
 
+pub use audit_checkpoint::CheckpointReport;
 pub use audit_import::ImportReport;
+pub use audit_keygen::KeygenReport;
 pub use audit_verify::VerifyReport;
 pub use backup::{BackupCreateReport, BackupVerifyReport};
 pub use backup_restore::BackupRestoreReport;
@@ -117,6 +122,8 @@ impl<'a> Context<'a> {
         match command {
             Command::Audit(AuditCommand::Verify(args)) => audit_verify::run(args, self),
             Command::Audit(AuditCommand::Import(args)) => audit_import::run(args, self),
+            Command::Audit(AuditCommand::Keygen(args)) => audit_keygen::run(args, self),
+            Command::Audit(AuditCommand::Checkpoint(args)) => audit_checkpoint::run(args, self),
             Command::Message(MessageCommand::Verify(args)) => message_verify::run(args, self),
             Command::Message(MessageCommand::Replay(args)) => message_replay::run(args, self),
             Command::Backup(BackupCommand::Create(args)) => backup::create(args, self),

@@ -23,6 +23,7 @@
 //! - [`programs`]: PostgreSQL's own client programs
 //! - [`server`]: what the server says when it refuses
 //! - `relation`: which tables are meant, and whether they have the form that is counted on
+//! - `files`: files that are whole or not there
 //! - `copy`: the binary format in which rows are pulled
 //! - `wal`: durability of what is told outside of the database
 //! - [`watch`]: how work tells how far it is
@@ -46,6 +47,7 @@ pub mod validate;
 
 pub mod connection;
 mod copy;
+mod files;
 pub mod programs;
 mod relation;
 pub mod secrets;

@@ -46,7 +46,7 @@ pub enum Error {
     #[error("read key {}: the passphrase does not open it", .0.display())]
     Passphrase(PathBuf),
     /// Others could sign with it.
-    #[error("read key {}: others than its owner can read it", .0.display())]
+    #[error("read {}: others than its owner can read it", .0.display())]
     Readable(PathBuf),
     /// The system gives no random numbers.
     #[error("make a key: {0}")]
@@ -128,10 +128,7 @@ impl SigningKey {
         path: &Path,
         passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, E>,
     ) -> Result<Self, E> {
-        let text = Zeroizing::new(read(path)?);
-        if is_readable_by_others(path)? {
-            return Err(Error::Readable(path.to_owned()).into());
-        }
+        let text = read_private(path)?;
         let begins_with = format!("-----BEGIN {}-----", EncryptedPrivateKeyInfoRef::PEM_LABEL);
         let key = if text.trim_start().starts_with(&begins_with) {
             let passphrase = passphrase()?.ok_or_else(|| Error::Protected(path.to_owned()))?;
@@ -225,6 +222,12 @@ impl VerifyingKey {
         let signature: ed25519_dalek::Signature = signature.ed25519.parse().map_err(|_| Error::Wrong)?;
         if self.has_signed(message, &signature.to_bytes()) { Ok(()) } else { Err(Error::Wrong) }
     }
+}
+
+/// Reads a file that must be its owner's alone.
+pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<String>, Error> {
+    let text = Zeroizing::new(read(path)?);
+    if is_readable_by_others(path)? { Err(Error::Readable(path.to_owned())) } else { Ok(text) }
 }
 
 fn read(path: &Path) -> Result<String, Error> {

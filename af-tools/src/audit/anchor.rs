@@ -1,12 +1,18 @@
 //! Entries whose hash was recorded before, as `--since` names them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use af_core::chain::Anchor;
+use af_core::checkpoint::Subject;
 use af_core::digest::Digest;
+use af_core::merkle::CompactRange;
 use serde::Deserialize;
 use uuid::Uuid;
+
+use crate::checkpoint::{HeldError, State, StateError, list, open_signed, state_beside};
+use crate::sign::VerifyingKey;
 
 /// The form of documents that this version reads.
 const SCHEMA_VERSION: u64 = 1;
@@ -40,6 +46,23 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A checkpoint cannot be relied on.
+    #[error(transparent)]
+    Checkpoint(#[from] HeldError),
+    /// A checkpoint alone does not say how its chain goes on.
+    #[error("go on from checkpoint {path}")]
+    State {
+        /// Which.
+        path: PathBuf,
+        /// What is missing.
+        source: StateError,
+    },
+    /// A checkpoint of all chains names no entry.
+    #[error("go on from checkpoint {0}: it is one of all chains")]
+    Ledger(PathBuf),
+    /// A checkpoint was given, and nobody to vouch for it.
+    #[error("go on from checkpoint {0}: no key is given that could have signed it")]
+    NoKey(PathBuf),
 }
 
 impl Error {
@@ -50,15 +73,21 @@ impl Error {
             Self::Ambiguous(_) => "Give one for each tenant: the head of the last verification.",
             Self::NotSelected(_) => "Add its --tenant, or leave out its --since.",
             Self::File { .. } | Self::Document { .. } => {
-                "Wanted is TENANT:SEQ:HASH, or a file that `af-tools --json audit verify` wrote when all was well."
+                "Wanted is TENANT:SEQ:HASH, a checkpoint, or a file that `af-tools --json audit verify` wrote when all was well."
             }
+            Self::Checkpoint(error) => return error.hint(),
+            Self::State { .. } => {
+                "TENANT.state stands beside TENANT.checkpoint where that was made. Without it, verify in full, with --checkpoint."
+            }
+            Self::Ledger(_) => "Give the directory, or the checkpoints of the chains.",
+            Self::NoKey(_) => "--public-key FILE is the key of whoever signed it.",
         };
         Some(hint.to_owned())
     }
 
     /// Whether the command line is at fault.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Malformed(_) | Self::Ambiguous(_) | Self::NotSelected(_))
+        matches!(self, Self::Malformed(_) | Self::Ambiguous(_) | Self::NotSelected(_) | Self::NoKey(_))
     }
 }
 
@@ -83,26 +112,98 @@ struct Chain {
     head_hash: Option<String>,
 }
 
-/// The recorded entries that `sources` name: `TENANT:SEQ:HASH`, or the path of a document of `audit verify`. Of a document
-/// only those of `tenants` are used, if there are any.
+/// Where verification begins.
+#[derive(Debug, Default)]
+pub struct Since {
+    /// The recorded entries, in the order of tenants.
+    pub anchors: Vec<Anchor>,
+    /// Of those that checkpoints recorded, the tree before.
+    pub kept: BTreeMap<Uuid, CompactRange>,
+    /// The checkpoints, which are to be compared with as well.
+    pub checkpoints: Vec<PathBuf>,
+}
+
+/// The recorded entries that `sources` name: `TENANT:SEQ:HASH`, or the path of a document of `audit verify`, of a
+/// checkpoint that one of `keys` signed, or of a directory of those. Of documents and directories only those of `tenants`
+/// are used, if there are any.
 ///
 /// # Errors
 ///
 /// When one cannot be read, is not sound, or two are of one chain.
-pub fn read(sources: &[String], tenants: &[Uuid]) -> Result<Vec<Anchor>, Error> {
-    let is_selected = |anchor: &Anchor| tenants.is_empty() || tenants.contains(&anchor.tenant_id);
-    let mut anchors = Vec::new();
+pub fn read(sources: &[String], tenants: &[Uuid], keys: &[VerifyingKey]) -> Result<Since, Error> {
+    let is_selected = |tenant_id: Uuid| tenants.is_empty() || tenants.contains(&tenant_id);
+    let mut since = Since::default();
     for source in sources {
+        let path = Path::new(source);
         match parse(source)? {
-            Some(anchor) if is_selected(&anchor) => anchors.push(anchor),
+            Some(anchor) if is_selected(anchor.tenant_id) => since.anchors.push(anchor),
             Some(anchor) => return Err(Error::NotSelected(anchor.tenant_id)),
-            None => anchors.extend(read_document(Path::new(source))?.into_iter().filter(is_selected)),
+            None if path.is_dir() => {
+                let files = list(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+                let mut any = false;
+                for file in files {
+                    any |= since.add_checkpoint(&file, keys, &is_selected, true)?;
+                }
+                if !any {
+                    return Err(HeldError::Missing(path.to_owned()).into());
+                }
+            }
+            None => since.add_file(path, keys, &is_selected)?,
         }
     }
-    anchors.sort_unstable_by_key(|anchor| anchor.tenant_id);
-    match anchors.windows(2).find(|pair| pair[0].tenant_id == pair[1].tenant_id) {
+    since.anchors.sort_unstable_by_key(|anchor| anchor.tenant_id);
+    match since.anchors.windows(2).find(|pair| pair[0].tenant_id == pair[1].tenant_id) {
         Some(pair) => Err(Error::Ambiguous(pair[0].tenant_id)),
-        None => Ok(anchors),
+        None => Ok(since),
+    }
+}
+
+impl Since {
+    fn add_file(
+        &mut self,
+        path: &Path,
+        keys: &[VerifyingKey],
+        is_selected: &dyn Fn(Uuid) -> bool,
+    ) -> Result<(), Error> {
+        let text =
+            fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        // A note has its signatures below an empty line, each behind a dash.
+        if text.contains("\n\n\u{2014} ") {
+            return self.add_checkpoint(path, keys, is_selected, false).map(drop);
+        }
+        let anchors = anchors(&text).map_err(|reason| Error::Document { path: path.to_owned(), reason })?;
+        self.anchors.extend(anchors.into_iter().filter(|anchor| is_selected(anchor.tenant_id)));
+        Ok(())
+    }
+
+    /// Returns whether it was one of a chain that is wanted.
+    fn add_checkpoint(
+        &mut self,
+        path: &Path,
+        keys: &[VerifyingKey],
+        is_selected: &dyn Fn(Uuid) -> bool,
+        is_one_of_many: bool,
+    ) -> Result<bool, Error> {
+        if keys.is_empty() {
+            return Err(Error::NoKey(path.to_owned()));
+        }
+        let signed = open_signed(path, keys)?;
+        let tenant_id = match signed.origin.subject {
+            Subject::Tenant(tenant_id) if is_selected(tenant_id) => tenant_id,
+            Subject::Tenant(_) | Subject::Ledger if is_one_of_many => return Ok(false),
+            Subject::Tenant(tenant_id) => return Err(Error::NotSelected(tenant_id)),
+            Subject::Ledger => return Err(Error::Ledger(path.to_owned())),
+        };
+        let state = State::read(&state_beside(path), &signed.checkpoint)
+            .map_err(|source| Error::State { path: path.to_owned(), source })?;
+        let seq = i64::try_from(signed.checkpoint.size).map_err(|_| Error::Document {
+            path: path.to_owned(),
+            reason: "its size is no position".to_owned(),
+        })?;
+        self.anchors.push(Anchor { tenant_id, seq, hash: state.head });
+        self.kept.insert(tenant_id, state.before);
+        self.checkpoints.push(path.to_owned());
+        Ok(true)
     }
 }
 
@@ -117,11 +218,6 @@ fn parse(text: &str) -> Result<Option<Anchor>, Error> {
 
 fn position(seq: i64, hash: &str) -> Option<(i64, Digest)> {
     (seq >= 1).then_some(seq).zip(hash.parse().ok())
-}
-
-fn read_document(path: &Path) -> Result<Vec<Anchor>, Error> {
-    let text = fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    anchors(&text).map_err(|reason| Error::Document { path: path.to_owned(), reason })
 }
 
 /// The heads that a verification saw. One that found something, or did not see everything, vouches for nothing.
@@ -205,10 +301,10 @@ mod tests {
     fn each_chain_has_one() {
         let one = format!("{TENANT}:9:{}", hash());
         let again = format!("{TENANT}:10:{}", hash());
-        assert_eq!(read(std::slice::from_ref(&one), &[]).unwrap().len(), 1);
-        assert!(matches!(read(&[one.clone(), again], &[]), Err(Error::Ambiguous(TENANT))));
-        assert!(matches!(read(&[one], &[Uuid::from_u128(8)]), Err(Error::NotSelected(TENANT))));
-        let missing = read(&["/does/not/exist".to_owned()], &[]).unwrap_err();
+        assert_eq!(read(std::slice::from_ref(&one), &[], &[]).unwrap().anchors.len(), 1);
+        assert!(matches!(read(&[one.clone(), again], &[], &[]), Err(Error::Ambiguous(TENANT))));
+        assert!(matches!(read(&[one], &[Uuid::from_u128(8)], &[]), Err(Error::NotSelected(TENANT))));
+        let missing = read(&["/does/not/exist".to_owned()], &[], &[]).unwrap_err();
         assert!(matches!(missing, Error::File { .. }) && !missing.is_usage());
     }
 }

@@ -4,19 +4,24 @@
 //! [`Method::InDatabase`] lets the server's own `af_audit_verify()` do it. Both give the same
 //! [`Verification`].
 
+mod compare;
 mod inside;
 mod outside;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use af_core::chain::{self, Anchor, View};
+use af_core::merkle::{CompactRange, Tree, Wanted};
 use af_queries::queries::tenants;
 use postgres::{Client, Transaction};
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use compare::{Comparison, Outcome};
+
 use super::columns::AUDIT_COLUMNS;
+use crate::checkpoint::{Held, Identity};
 use crate::connection::{Connection, begin_snapshot};
 use crate::copy::CopyError;
 use crate::relation::{Relation, RelationError};
@@ -45,6 +50,10 @@ pub struct Options {
     pub max_findings: usize,
     /// Entries whose hash was recorded before, at most one of a chain: of their chains only what came since is read.
     pub since: Vec<Anchor>,
+    /// Which trees are built of the entries on the way; none with [`Method::InDatabase`], which does not pull them.
+    pub trees: Trees,
+    /// What is compared with those trees. Their sizes are among those that are wanted.
+    pub checkpoints: Vec<Held>,
     /// How many entries are read by one statement where the work is divided; if `None`, what suits the jobs.
     pub range_entries: Option<u64>,
 }
@@ -57,6 +66,8 @@ impl Options {
             method: Method::Outside,
             max_findings: 1_000,
             since: Vec::new(),
+            trees: Trees::default(),
+            checkpoints: Vec::new(),
             range_entries: None,
         }
     }
@@ -66,6 +77,15 @@ impl Default for Options {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Trees over chains, built while their entries are read.
+#[derive(Debug, Clone, Default)]
+pub struct Trees {
+    /// Which, and at which sizes their roots are wanted.
+    pub wanted: Wanted,
+    /// Of chains that are read from a recorded entry on: what was kept of the tree before that entry.
+    pub kept: BTreeMap<Uuid, CompactRange>,
 }
 
 /// The verdict on a chain, or on all of them.
@@ -113,7 +133,8 @@ pub struct Finding {
     pub seq: Option<i64>,
     /// The entry, where there is one.
     pub id: Option<Uuid>,
-    /// Its kind: altered, relinked, missing, reordered, duplicated, truncated, rewritten or unsealed.
+    /// Its kind: altered, relinked, missing, reordered, duplicated, truncated, rewritten,
+    /// rolled_back, foreign or unsealed.
     pub finding: String,
     /// The same for people.
     pub detail: String,
@@ -164,6 +185,30 @@ pub struct Chain {
     pub first_finding: Option<Finding>,
     /// Why the verdict is no better than `partial`, where that is not a finding.
     pub note: Option<String>,
+    /// The checkpoints it was compared with, the smallest first.
+    pub checkpoints: Vec<Comparison>,
+    /// Up to where one of them proves it.
+    pub proven_seq: Option<u64>,
+}
+
+impl Chain {
+    /// A chain of which there is nothing.
+    fn empty(tenant_id: Uuid) -> Self {
+        Self {
+            tenant_id: Some(tenant_id),
+            tenant: None,
+            after: None,
+            status: Status::Empty,
+            entries: 0,
+            head_seq: None,
+            head_hash: None,
+            findings: 0,
+            first_finding: None,
+            note: None,
+            checkpoints: Vec::new(),
+            proven_seq: None,
+        }
+    }
 }
 
 /// The verdict on all that was checked.
@@ -191,6 +236,11 @@ pub struct Verification {
     pub chains: Vec<Chain>,
     /// The first findings, up to the limit.
     pub findings: Vec<Finding>,
+    /// Which ledger it is, where that was asked for the sake of checkpoints.
+    pub identity: Option<Identity>,
+    /// The trees that were wanted, by tenant.
+    #[serde(skip)]
+    pub trees: BTreeMap<Uuid, Tree>,
 }
 
 /// Why nothing could be verified.
@@ -264,6 +314,11 @@ pub fn verify(
 ) -> Result<Verification, Error> {
     let mut transaction = begin_snapshot(client).map_err(doing("begin a transaction"))?;
     let relation = Relation::find_with_columns(&mut transaction, "audits", &AUDIT_COLUMNS)?;
+    let is_compared = options.trees.wanted.is_any() || !options.checkpoints.is_empty();
+    let identity = is_compared
+        .then(|| Identity::of(&mut transaction, &relation))
+        .transpose()
+        .map_err(doing("ask which ledger this is"))?;
     let may_hide_rows =
         relation.may_hide_rows(&mut transaction).map_err(doing("ask for row-level security"))?;
     let estimate = match options.tenants.as_slice() {
@@ -294,6 +349,10 @@ pub fn verify(
             }
         }
     }
+    if let Some(identity) = identity {
+        compare::compare(&mut found, options, &identity, may_hide_rows);
+        found.identity = Some(identity);
+    }
     name_tenants(&mut transaction, &mut found.chains)?;
     transaction.commit().map_err(doing("end the transaction"))?;
     Ok(found.into_verification(options.method, relation.name, may_hide_rows, elapsed))
@@ -304,7 +363,11 @@ pub fn verify(
 struct Found {
     chains: Vec<Chain>,
     findings: Vec<Finding>,
+    /// How many of them are of no chain.
+    findings_apart: u64,
     jobs: usize,
+    trees: BTreeMap<Uuid, Tree>,
+    identity: Option<Identity>,
 }
 
 impl Found {
@@ -317,7 +380,8 @@ impl Found {
     ) -> Verification {
         let entries = self.chains.iter().map(|chain| chain.entries).sum();
         let seconds = elapsed.as_secs_f64();
-        let worst = self.chains.iter().map(|chain| chain.status).max();
+        let apart = (self.findings_apart > 0).then_some(Status::Tampered);
+        let worst = self.chains.iter().map(|chain| chain.status).chain(apart).max();
         let nothing = if may_hide_rows { Status::Partial } else { Status::Empty };
         Verification {
             status: worst.unwrap_or(nothing),
@@ -328,9 +392,11 @@ impl Found {
             entries,
             seconds,
             entries_per_second: rate(entries, seconds),
-            findings_total: self.chains.iter().map(|chain| chain.findings).sum(),
+            findings_total: self.chains.iter().map(|chain| chain.findings).sum::<u64>() + self.findings_apart,
             chains: self.chains,
             findings: self.findings,
+            identity: self.identity,
+            trees: self.trees,
         }
     }
 }
@@ -339,18 +405,7 @@ impl Found {
 fn add_missing_tenants(chains: &mut Vec<Chain>, tenants: &[Uuid]) {
     for tenant in tenants {
         if !chains.iter().any(|chain| chain.tenant_id == Some(*tenant)) {
-            chains.push(Chain {
-                tenant_id: Some(*tenant),
-                tenant: None,
-                after: None,
-                status: Status::Empty,
-                entries: 0,
-                head_seq: None,
-                head_hash: None,
-                findings: 0,
-                first_finding: None,
-                note: Some("no entries".to_owned()),
-            });
+            chains.push(Chain { note: Some("no entries".to_owned()), ..Chain::empty(*tenant) });
         }
     }
 }
@@ -388,10 +443,12 @@ mod tests {
             findings: u64::from(status == Status::Tampered),
             first_finding: None,
             note: None,
+            checkpoints: Vec::new(),
+            proven_seq: None,
         };
         let verdict = |statuses: &[Status], may_hide_rows| {
             let chains = statuses.iter().copied().map(chain).collect();
-            let found = Found { chains, findings: Vec::new(), jobs: 1 };
+            let found = Found { chains, jobs: 1, ..Found::default() };
             let relation = "public.audits".to_owned();
             found.into_verification(Method::Outside, relation, may_hide_rows, Duration::from_secs(1))
         };

@@ -152,7 +152,8 @@ pub fn create(
     };
     let sha256 = sealed::write(&partial.join(MANIFEST), &manifest, options.key)?;
     for directory in [partial.join(DUMP), partial] {
-        files::sync_directory(&directory).map_err(files::failed("synchronise directory", &directory))?;
+        crate::files::sync_directory(&directory)
+            .map_err(files::failed("synchronise directory", &directory))?;
     }
     let path = options.out.join(&manifest.name);
     unfinished.finish(&path)?;

@@ -93,15 +93,7 @@ fn hexadecimal(sha256: Sha256) -> String {
 
 /// Writes a file that is whole or not there, and stays after a crash.
 pub(super) fn write_at_once(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(parent)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        sync_directory(parent)
-    };
-    write().map_err(failed("write", path))
+    crate::files::write_at_once(path, bytes).map_err(failed("write", path))
 }
 
 /// Writes a new file, and has it reach the disk.
@@ -112,18 +104,6 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         file.sync_all()
     };
     write().map_err(failed("write", path))
-}
-
-/// Has the entries of a directory reach the disk.
-#[cfg(unix)]
-pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// A directory cannot be opened as a file here.
-#[cfg(not(unix))]
-pub(super) fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(unix)]
@@ -156,7 +136,7 @@ impl Unfinished {
         }
         self.0 = None;
         let parent = path.parent().unwrap_or(path);
-        sync_directory(parent).map_err(failed("synchronise directory", parent))
+        crate::files::sync_directory(parent).map_err(failed("synchronise directory", parent))
     }
 }
 

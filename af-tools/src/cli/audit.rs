@@ -13,7 +13,21 @@ pub enum AuditCommand {
     /// Pulls the stored rows and recomputes everything here, believing nothing that the server computes.
     /// Exits with 0 if every chain is intact, 3 if something was found, 4 if there was nothing to check
     /// or not everything could be checked.
+    ///
+    /// With checkpoints to compare with, it also sees that a chain was cut off, rewritten as a whole or rolled back, or
+    /// that the database is another one.
     Verify(VerifyArgs),
+    /// Make a key that signs checkpoints
+    ///
+    /// An Ed25519 key as OpenSSL writes it: the secret one goes into FILE, which only its owner can read, the public one
+    /// into FILE.pub. Keep the secret one away from the database and from who administers it.
+    Keygen(KeygenArgs),
+    /// Sign how long each chain is, and what it holds
+    ///
+    /// Verifies the chains, from their last checkpoints on, and signs the Merkle root over the entries of each one that is
+    /// intact and begins with what was signed before. One more checkpoint, of the log of all that was signed, vouches for
+    /// all of them. Keep copies where whoever controls the database has no access. Exits with 3 if a chain was refused.
+    Checkpoint(CheckpointArgs),
     /// Append events from a file
     ///
     /// One JSON object a line, possibly compressed by gzip, with the keys tenant (name or UUID; unknown
@@ -35,10 +49,27 @@ pub struct VerifyArgs {
     /// Verify only what came since an entry that was recorded before; may be given several times
     ///
     /// ANCHOR is TENANT:SEQ:HASH, or a file with what `af-tools --json audit verify` wrote when all was well: then
-    /// each chain is read from the head on that was seen. That entry must still be there as it was. Chains of which
-    /// nothing is recorded are verified whole.
+    /// each chain is read from the head on that was seen; or a checkpoint, or a directory of them, with their states
+    /// beside. That entry must still be there as it was. Chains of which nothing is recorded are verified whole.
     #[arg(long, value_name = "ANCHOR", conflicts_with = "in_database")]
     pub since: Vec<String>,
+    /// Verify every entry, which is what is done anyway without --since
+    #[arg(long, conflicts_with = "since")]
+    pub full: bool,
+    /// Compare with this checkpoint, or with those in this directory; may be given several times
+    #[arg(
+        long = "checkpoint",
+        value_name = "PATH",
+        requires = "public_keys",
+        conflicts_with = "in_database"
+    )]
+    pub checkpoints: Vec<PathBuf>,
+    /// The Ed25519 public key (PEM) of whoever signs checkpoints; may be given several times
+    #[arg(long = "public-key", value_name = "FILE")]
+    pub public_keys: Vec<PathBuf>,
+    /// Exit with 0 also where chains have no checkpoint yet
+    #[arg(long, requires = "checkpoints")]
+    pub allow_new: bool,
     /// Share the work among so many sessions, which all see the same snapshot; one more keeps it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64),
           conflicts_with = "in_database")]
@@ -49,6 +80,54 @@ pub struct VerifyArgs {
     /// List at most this many findings; all are counted
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub max_findings: usize,
+}
+
+/// `af-tools audit keygen`.
+#[derive(Debug, Args)]
+pub struct KeygenArgs {
+    /// Where the secret key goes; there must be no such file yet, nor one with .pub after its name
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How it is protected.
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+    /// Protect the key by a passphrase, which is asked for unless a file has it
+    #[arg(long)]
+    pub protect: bool,
+}
+
+/// The passphrase of a secret key.
+#[derive(Debug, Args)]
+pub struct PassphraseArgs {
+    /// Read the passphrase of the key from this file, which only its owner can read
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// `af-tools audit checkpoint`.
+#[derive(Debug, Args)]
+pub struct CheckpointArgs {
+    /// Sign with the Ed25519 key in this file (PKCS#8 in PEM), as `audit keygen` makes it
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// How it is protected.
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+    /// The directory with the checkpoints, which is created if it is not there; or, with one --tenant, a file
+    #[arg(long, value_name = "DIR|FILE")]
+    pub out: PathBuf,
+    /// Sign only this tenant's chain; may be given several times
+    #[arg(long = "tenant", value_name = "UUID")]
+    pub tenants: Vec<Uuid>,
+    /// Verify every entry, and not only those since the last checkpoint
+    #[arg(long)]
+    pub full: bool,
+    /// Begin anew, openly: one more than before, where the same ledger has lost entries for a good reason
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub incarnation: u32,
+    /// Share the work among so many sessions, which all see the same snapshot; one more keeps it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: u16,
 }
 
 /// `af-tools audit import`.

@@ -1,15 +1,20 @@
 //! `af-tools audit verify`.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
+use af_core::checkpoint::Subject;
+use af_core::merkle::Wanted;
 use serde::Serialize;
 
 use super::{Context, Failure};
 use crate::audit::anchor;
-use crate::audit::verify::{self, After, Chain, Finding, Method, Options, Status, Verification};
+use crate::audit::verify::{self, After, Chain, Finding, Method, Options, Status, Trees, Verification};
+use crate::checkpoint::{self, Held};
 use crate::cli::audit::VerifyArgs;
 use crate::exit::Exit;
 use crate::output::{ErrorReport, Report, Table, Verbosity, counted, rate};
+use crate::sign::VerifyingKey;
 
 /// More chains than this are summed up, but for those that are not intact.
 const MAX_INTACT_CHAINS: usize = 40;
@@ -23,14 +28,36 @@ pub struct VerifyReport {
     /// The verification.
     #[serde(flatten)]
     pub verification: Verification,
-    /// Whether it is proven that no entries were cut off behind the heads.
+    /// Whether every chain begins with what a checkpoint says: that nothing was cut off or rewritten since it was signed.
     pub is_tail_proven: bool,
+    /// How many chains none of the checkpoints is of; null where none was given.
+    pub without_checkpoint: Option<u64>,
 }
 
 impl VerifyReport {
-    /// Without a checkpoint to compare with.
-    pub fn new(verification: Verification) -> Self {
-        Self { verification, is_tail_proven: false }
+    /// `is_compared` says whether there were checkpoints to compare with.
+    pub fn new(verification: Verification, is_compared: bool) -> Self {
+        let chains = || verification.chains.iter().filter(|chain| chain.status != Status::Empty);
+        let proven = chains().filter(|chain| chain.proven_seq.is_some()).count();
+        let without = chains().filter(|chain| chain.checkpoints.is_empty()).count();
+        let is_tail_proven = is_compared && proven > 0 && proven == chains().count();
+        Self { is_tail_proven, without_checkpoint: is_compared.then_some(without as u64), verification }
+    }
+
+    /// What "ok" does not say.
+    fn write_limits(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self.without_checkpoint {
+            None => writeln!(out, "; the tail is not provable without a checkpoint"),
+            Some(0) => writeln!(
+                out,
+                ", and no entry was cut off or rewritten up to the seq that a checkpoint proves"
+            ),
+            Some(without) => writeln!(
+                out,
+                "; the tail is not provable in {}, which no checkpoint is of",
+                counted(without, "chain", "chains")
+            ),
+        }
     }
 }
 
@@ -59,14 +86,11 @@ impl Report for VerifyReport {
             )?;
         }
         match status {
-            Status::Ok if shortened > 0 => writeln!(
-                out,
-                "ok: what was read is intact to its head seq; the tail is not provable without a checkpoint"
-            ),
-            Status::Ok => writeln!(
-                out,
-                "ok: every chain is intact to its head seq; the tail is not provable without a checkpoint"
-            ),
+            Status::Ok => {
+                let what = if shortened > 0 { "what was read" } else { "every chain" };
+                write!(out, "ok: {what} is intact to its head seq")?;
+                self.write_limits(out)
+            }
             Status::Empty => writeln!(out, "empty: there were no entries to check"),
             Status::Partial => {
                 writeln!(out, "partial: nothing was found, but not everything could be checked")
@@ -86,11 +110,12 @@ fn write_chains(chains: &[Chain], verbosity: Verbosity, out: &mut dyn Write) -> 
     if !shown.is_empty() {
         let mut table =
             Table::new(&["tenant", "name", "status", ">entries", ">head seq", "head hash", "remark"]);
+        let is_compared = chains.iter().any(|chain| !chain.checkpoints.is_empty());
         for chain in &shown {
             let hash = chain.head_hash.as_deref().unwrap_or("-");
             let remark = match &chain.first_finding {
                 Some(first) => format!("{} at seq {}", first.finding, position(first.seq)),
-                None => chain.note.clone().or_else(|| chain.after.as_ref().map(not_read)).unwrap_or_default(),
+                None => remark(chain, is_compared),
             };
             table.row([
                 chain.tenant_id.map_or_else(|| "(null)".to_owned(), |id| id.to_string()),
@@ -129,13 +154,24 @@ fn write_findings(verification: &Verification, verbosity: Verbosity, out: &mut d
     writeln!(out)
 }
 
-fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let tenant = finding.tenant_id.map_or_else(|| "(null)".to_owned(), |id| id.to_string());
     write!(out, "{}: tenant {tenant}, seq {}", finding.finding, position(finding.seq))?;
     if let Some(id) = finding.id {
         write!(out, ", id {id}")?;
     }
     writeln!(out, "\n    {}", finding.detail)
+}
+
+/// What there is to say of a chain in which nothing was found.
+fn remark(chain: &Chain, is_compared: bool) -> String {
+    let proven = match chain.proven_seq {
+        Some(seq) => Some(format!("proven to seq {seq}")),
+        None if is_compared && chain.checkpoints.is_empty() => Some("no checkpoint".to_owned()),
+        None => None,
+    };
+    let remarks = [chain.note.clone().or_else(|| chain.after.as_ref().map(not_read)), proven];
+    remarks.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn not_read(after: &After) -> String {
@@ -151,8 +187,15 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, 
     tenants.sort_unstable();
     tenants.dedup();
     let method = if args.in_database { Method::InDatabase } else { Method::Outside };
-    let since = anchor::read(&args.since, &tenants)?;
-    let options = Options { tenants, method, max_findings: args.max_findings, since, ..Options::new() };
+    let keys = args.public_keys.iter().map(|path| VerifyingKey::load(path)).collect::<Result<Vec<_>, _>>()?;
+    let since = anchor::read(&args.since, &tenants, &keys)?;
+    let paths: Vec<PathBuf> = since.checkpoints.iter().chain(&args.checkpoints).cloned().collect();
+    let checkpoints = checkpoint::read(&paths, &keys)?;
+    let is_compared = !paths.is_empty();
+    let trees = Trees { wanted: sizes(&checkpoints), kept: since.kept };
+    let max_findings = args.max_findings;
+    let since = since.anchors;
+    let options = Options { tenants, method, max_findings, since, trees, checkpoints, ..Options::new() };
     let mut connection = context.connect()?;
     // The one that is there keeps the snapshot; if there is no other, it also does the work.
     let jobs = if args.jobs > 1 { args.jobs } else { 0 };
@@ -167,14 +210,37 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, 
             verification.relation
         ));
     }
-    let (exit, error) = judge(&verification, args.allow_empty);
-    context.report(exit, &VerifyReport::new(verification), error.as_ref())
+    let report = VerifyReport::new(verification, is_compared);
+    let (exit, error) = judge(&report, args.allow_empty, args.allow_new);
+    context.report(exit, &report, error.as_ref())
 }
 
-fn judge(verification: &Verification, allow_empty: bool) -> (Exit, Option<ErrorReport>) {
+/// The sizes at which roots are wanted, for comparison.
+fn sizes(checkpoints: &[Held]) -> Wanted {
+    let mut wanted = Wanted::default();
+    for held in checkpoints {
+        if let Subject::Tenant(tenant_id) = held.origin.subject {
+            wanted.sizes.entry(tenant_id).or_default().push(held.size);
+        }
+    }
+    wanted.sizes.values_mut().for_each(|sizes| sizes.sort_unstable());
+    wanted
+}
+
+fn judge(report: &VerifyReport, allow_empty: bool, allow_new: bool) -> (Exit, Option<ErrorReport>) {
     let error = |message: String, hint: &str| Some(ErrorReport { message, hint: Some(hint.to_owned()) });
+    let verification = &report.verification;
     match verification.status {
-        Status::Ok => (Exit::DONE, None),
+        Status::Ok => match report.without_checkpoint.unwrap_or(0) {
+            without if without > 0 && !allow_new => (
+                Exit::NOT_PROVABLE,
+                error(
+                    format!("verify: none of the checkpoints is of {}", counted(without, "chain", "chains")),
+                    "`af-tools audit checkpoint` makes the next ones; --allow-new says that chains may be younger than those given.",
+                ),
+            ),
+            _ => (Exit::DONE, None),
+        },
         Status::Empty if allow_empty => (Exit::DONE, None),
         Status::Empty => (
             Exit::NOT_PROVABLE,
@@ -194,7 +260,10 @@ fn judge(verification: &Verification, allow_empty: bool) -> (Exit, Option<ErrorR
         Status::Tampered => {
             let findings = counted(verification.findings_total, "finding", "findings");
             let first = verification.chains.iter().find_map(|chain| chain.first_finding.as_ref());
-            let message = match first {
+            let message = match first.or(verification.findings.first()) {
+                Some(first) if first.seq.is_none() && first.tenant_id.is_none() => {
+                    format!("verify: {findings}; the first: {}, {}", first.finding, first.detail)
+                }
                 Some(first) => format!(
                     "verify: {findings}; the first is entry {} of tenant {}: {}",
                     position(first.seq),
@@ -216,6 +285,8 @@ fn judge(verification: &Verification, allow_empty: bool) -> (Exit, Option<ErrorR
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use uuid::Uuid;
 
     use super::*;
@@ -243,6 +314,8 @@ mod tests {
             findings: u64::from(first_finding.is_some()),
             first_finding: first_finding.clone(),
             note: None,
+            checkpoints: Vec::new(),
+            proven_seq: None,
         };
         Verification {
             status,
@@ -256,6 +329,8 @@ mod tests {
             findings_total: chain.findings,
             chains: vec![chain],
             findings: first_finding.into_iter().collect(),
+            identity: None,
+            trees: BTreeMap::new(),
         }
     }
 
@@ -268,15 +343,35 @@ mod tests {
             (Status::Partial, true, Exit::NOT_PROVABLE),
             (Status::Tampered, true, Exit::FINDING),
         ] {
-            assert_eq!(judge(&verification(status), allow_empty).0, exit, "{status:?}");
+            let report = VerifyReport::new(verification(status), false);
+            assert_eq!(judge(&report, allow_empty, false).0, exit, "{status:?}");
         }
+    }
+
+    #[test]
+    fn a_chain_without_checkpoint_is_not_passed_over() {
+        let mut proven = verification(Status::Ok);
+        proven.chains[0].proven_seq = Some(7);
+        proven.chains[0].checkpoints.push(verify::Comparison {
+            size: 7,
+            source: "a".to_owned(),
+            outcome: verify::Outcome::Holds,
+            reason: None,
+        });
+        let report = VerifyReport::new(proven.clone(), true);
+        assert_eq!((report.is_tail_proven, judge(&report, false, false).0), (true, Exit::DONE));
+        proven.chains.push(verification(Status::Ok).chains.remove(0));
+        let report = VerifyReport::new(proven, true);
+        assert_eq!((report.is_tail_proven, report.without_checkpoint), (false, Some(1)));
+        assert_eq!(judge(&report, false, false).0, Exit::NOT_PROVABLE);
+        assert_eq!(judge(&report, false, true).0, Exit::DONE);
     }
 
     #[test]
     fn text_names_the_entry_and_the_limits_of_the_proof() {
         let text = |status| {
             let mut out = Vec::new();
-            VerifyReport::new(verification(status)).write_text(&mut out, Verbosity::Normal).unwrap();
+            VerifyReport::new(verification(status), false).write_text(&mut out, Verbosity::Normal).unwrap();
             String::from_utf8(out).unwrap()
         };
         assert!(text(Status::Ok).contains("the tail is not provable without a checkpoint"));
@@ -290,7 +385,7 @@ mod tests {
     fn what_was_not_read_is_said() {
         let mut since = verification(Status::Ok);
         since.chains[0].after = Some(After { seq: 5, hash: "cd".repeat(32) });
-        let report = VerifyReport::new(since);
+        let report = VerifyReport::new(since, false);
         let mut out = Vec::new();
         report.write_text(&mut out, Verbosity::Normal).unwrap();
         let text = String::from_utf8(out).unwrap();
@@ -303,7 +398,7 @@ mod tests {
 
     #[test]
     fn the_json_names_what_scripts_need() {
-        let json = serde_json::to_value(VerifyReport::new(verification(Status::Tampered))).unwrap();
+        let json = serde_json::to_value(VerifyReport::new(verification(Status::Tampered), false)).unwrap();
         assert_eq!(json["status"], "tampered");
         assert_eq!(json["method"], "outside");
         assert_eq!((&json["entries"], &json["findings_total"]), (&9.into(), &1.into()));

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-use crate::audit::{anchor, import, verify};
+use crate::audit::{anchor, checkpoint, import, verify};
+use crate::checkpoint::{HeldError, StoreError};
 use crate::exit::Exit;
 use crate::output::ErrorReport;
 use crate::{backup, connection, message, migrate, secrets, sign, validate};
@@ -59,8 +60,45 @@ impl From<connection::Error> for Failure {
 
 impl From<anchor::Error> for Failure {
     fn from(error: anchor::Error) -> Self {
-        let exit = if error.is_usage() { Exit::USAGE } else { Exit::COULD_NOT_RUN };
+        let exit = match &error {
+            anchor::Error::Checkpoint(error) => held_exit(error),
+            anchor::Error::State { .. } => Exit::NOT_PROVABLE,
+            error if error.is_usage() => Exit::USAGE,
+            _ => Exit::COULD_NOT_RUN,
+        };
         Self::new(exit, &error, error.hint())
+    }
+}
+
+impl From<HeldError> for Failure {
+    fn from(error: HeldError) -> Self {
+        Self::new(held_exit(&error), &error, error.hint())
+    }
+}
+
+/// A checkpoint that was edited is a finding; one that is not there leaves unproven what it was to prove.
+fn held_exit(error: &HeldError) -> Exit {
+    match error {
+        error if error.is_finding() => Exit::FINDING,
+        error if error.is_missing() => Exit::NOT_PROVABLE,
+        _ => Exit::COULD_NOT_RUN,
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = if error.is_finding() { Exit::FINDING } else { Exit::COULD_NOT_RUN };
+        Self::new(exit, &error, error.hint())
+    }
+}
+
+impl From<checkpoint::Error> for Failure {
+    fn from(error: checkpoint::Error) -> Self {
+        match error {
+            checkpoint::Error::Verify(error) => error.into(),
+            checkpoint::Error::Store(error) => error.into(),
+            error => Self::new(Exit::COULD_NOT_RUN, &error, error.hint()),
+        }
     }
 }
 

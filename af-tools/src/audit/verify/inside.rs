@@ -74,6 +74,8 @@ fn read_chain(row: &postgres::Row) -> Result<Chain, postgres::Error> {
         findings: 0,
         note: detail.filter(|_| first_finding.is_none()),
         first_finding,
+        checkpoints: Vec::new(),
+        proven_seq: None,
     })
 }
 

@@ -6,8 +6,12 @@ mod plan;
 mod range;
 mod walk;
 
+use std::collections::BTreeMap;
+
 use af_core::chain::{self, ChainReport, Part, View};
+use af_core::merkle::Tree;
 use postgres::Transaction;
+use uuid::Uuid;
 
 use super::{After, Chain, Error, Finding, Found, Options, doing};
 use crate::connection::Connection;
@@ -25,7 +29,8 @@ pub(super) fn verify(
     view: View,
     watch: &mut dyn Watch,
 ) -> Result<Found, Error> {
-    let task = Task { relation, view, max_findings: options.max_findings };
+    let wanted = &options.trees.wanted;
+    let task = Task { relation, view, max_findings: options.max_findings, wanted };
     let is_divided = !jobs.is_empty() || !options.since.is_empty() || options.range_entries.is_some();
     let has_index = is_divided && plan::has_index(transaction, relation)?;
     let ranges = if has_index || !options.since.is_empty() {
@@ -35,7 +40,7 @@ pub(super) fn verify(
     } else {
         vec![Range::of(Tenants::Listed(options.tenants.clone()))]
     };
-    let mut joined = Joined::new(task);
+    let mut joined = Joined::new(task, options);
     let jobs_used = if has_index { jobs.len().max(1) } else { 1 };
     if has_index {
         transaction.batch_execute(plan::BY_INDEX).map_err(doing("set up the session"))?;
@@ -63,11 +68,13 @@ struct Joined<'a> {
     task: Task<'a>,
     whole: Part,
     findings: Vec<chain::Finding>,
+    trees: BTreeMap<Uuid, Tree>,
 }
 
 impl<'a> Joined<'a> {
-    fn new(task: Task<'a>) -> Self {
-        Self { task, whole: Part::start(task.view), findings: Vec::new() }
+    fn new(task: Task<'a>, options: &Options) -> Self {
+        let kept = options.trees.kept.iter().map(|(tenant, range)| (*tenant, Tree::after(range.clone())));
+        Self { task, whole: Part::start(task.view), findings: Vec::new(), trees: kept.collect() }
     }
 
     /// Adds what was seen of the next range, once it is certain that it was judged by what really stands before it.
@@ -84,6 +91,9 @@ impl<'a> Joined<'a> {
         self.whole.append(walked.part, &mut |finding| findings.push(finding));
         findings.extend(walked.findings);
         findings.truncate(self.task.max_findings);
+        for section in &walked.sections {
+            self.trees.entry(section.tenant_id()).or_default().append(section);
+        }
         Ok(())
     }
 
@@ -95,6 +105,8 @@ impl<'a> Joined<'a> {
             chains: reports.into_iter().map(Chain::from).collect(),
             findings: self.findings.into_iter().map(Finding::from).collect(),
             jobs: 1,
+            trees: self.trees,
+            ..Found::default()
         }
     }
 }
@@ -119,6 +131,8 @@ impl From<ChainReport> for Chain {
             findings: report.findings,
             first_finding: report.first_finding.map(Finding::from),
             note: unchecked,
+            checkpoints: Vec::new(),
+            proven_seq: None,
         }
     }
 }

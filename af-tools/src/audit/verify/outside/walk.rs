@@ -1,6 +1,7 @@
 //! The walk over one range.
 
 use af_core::chain::{Finding, Part, Standing, Verifier, View};
+use af_core::merkle::{Growth, Section, Wanted};
 use postgres::Transaction;
 
 use super::entry::entry;
@@ -20,6 +21,8 @@ pub(super) struct Task<'a> {
     pub(super) view: View,
     /// How many findings are kept.
     pub(super) max_findings: usize,
+    /// Which trees are to grow meanwhile.
+    pub(super) wanted: &'a Wanted,
 }
 
 /// What was seen of a range.
@@ -27,6 +30,8 @@ pub(super) struct Walked {
     pub(super) part: Part,
     /// The first findings, up to the limit.
     pub(super) findings: Vec<Finding>,
+    /// What has grown of the trees that are wanted.
+    pub(super) sections: Vec<Section>,
 }
 
 impl Task<'_> {
@@ -68,6 +73,7 @@ impl Task<'_> {
             }
         };
         let mut reports = Vec::new();
+        let mut growth = Growth::new(self.wanted);
         let mut count = 0;
         let mut first = match range.from {
             From::Position(position) => Some(position),
@@ -85,6 +91,7 @@ impl Task<'_> {
                 // Once the range has begun, nothing is taken for what stands before it.
                 first = None;
                 reports.extend(verifier.push(&entry, &mut found));
+                growth.push(entry.tenant_id, entry.seq, entry.hash);
                 count += 1;
                 if count % STRIDE == 0 {
                     pace(STRIDE)?;
@@ -92,6 +99,6 @@ impl Task<'_> {
             }
         }
         pace(count % STRIDE)?;
-        Ok(Walked { part: verifier.suspend(reports), findings })
+        Ok(Walked { part: verifier.suspend(reports), findings, sections: growth.finish() })
     }
 }

@@ -1,0 +1,182 @@
+//! The checkpoints that a ledger is to be compared with, from files and directories.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use af_core::checkpoint::Subject;
+use uuid::Uuid;
+
+use super::directory::{leaves_beside, leaves_in, list, state_beside};
+use super::{Held, Leaf, Log, LogError, OpenError, Signed, State};
+use crate::sign::VerifyingKey;
+
+/// So many older checkpoints of a chain are taken from a log, in order to tell where it was rewritten.
+const MOST_OF_A_CHAIN: usize = 16;
+
+/// Why there is nothing to compare with.
+#[derive(Debug, thiserror::Error)]
+pub enum HeldError {
+    /// There is none.
+    #[error("read checkpoint {}: there is none", .0.display())]
+    Missing(PathBuf),
+    /// The leaves that a checkpoint of all chains vouches for are not at hand.
+    #[error("read checkpoint {}: its leaves are not at hand ({} is not there)", path.display(), leaves.display())]
+    NoLeaves {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Where they should be.
+        leaves: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("read {}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be relied on.
+    #[error("open checkpoint {}", path.display())]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: OpenError,
+    },
+    /// The leaves are not those that were signed.
+    #[error("compare checkpoint {} with {}", path.display(), leaves.display())]
+    Log {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The leaves.
+        leaves: PathBuf,
+        /// What is wrong.
+        source: LogError,
+    },
+}
+
+impl HeldError {
+    /// What can be done about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Missing(_) => {
+                "`af-tools audit checkpoint --key KEY --out DIR` makes checkpoints; keep them away from the database."
+            }
+            Self::NoLeaves { .. } => {
+                "Copy ledger.leaves with ledger.checkpoint, or give its directory with another --checkpoint."
+            }
+            Self::Open { source: OpenError::OtherKey(_), .. } => {
+                "--public-key is the key of whoever signed; give each one if there are several."
+            }
+            Self::Open { source: OpenError::Forged, .. } | Self::Log { .. } => {
+                "Somebody has edited it. Compare with the copies that others hold."
+            }
+            Self::File { .. } | Self::Open { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Whether what was asked for is not there.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing(_) | Self::NoLeaves { .. })
+    }
+
+    /// Whether it is there and not what was signed.
+    pub fn is_finding(&self) -> bool {
+        matches!(self, Self::Log { .. } | Self::Open { source: OpenError::Forged, .. })
+    }
+}
+
+/// Reads the checkpoints at `paths`, which are files or directories, each signed by one of `keys`; those of one chain come
+/// together, the smallest first.
+///
+/// A checkpoint of all chains stands for the leaves that it vouches for: those beside it, or those in one of the
+/// directories.
+pub fn read(paths: &[PathBuf], keys: &[VerifyingKey]) -> Result<Vec<Held>, HeldError> {
+    let directories: Vec<&Path> = paths.iter().map(PathBuf::as_path).filter(|path| path.is_dir()).collect();
+    let mut held = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let files = list(path).map_err(|source| HeldError::File { path: path.clone(), source })?;
+            if files.is_empty() {
+                return Err(HeldError::Missing(path.clone()));
+            }
+            for file in &files {
+                held.extend(open(file, keys, &directories)?);
+            }
+        } else {
+            held.extend(open(path, keys, &directories)?);
+        }
+    }
+    held.sort_by(|a, b| (&a.origin, a.size, a.root).cmp(&(&b.origin, b.size, b.root)));
+    // Of two that say the same, the one that knows where the server stood says why a chain is shorter.
+    held.dedup_by(|next, kept| {
+        let is_same = (&next.origin, next.size, next.root) == (&kept.origin, kept.size, kept.root);
+        if is_same && kept.standpoint.is_none() {
+            std::mem::swap(next, kept);
+        }
+        is_same
+    });
+    Ok(held)
+}
+
+/// Reads one checkpoint that one of `keys` has signed.
+pub(crate) fn open_signed(path: &Path, keys: &[VerifyingKey]) -> Result<Signed, HeldError> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(HeldError::Missing(path.to_owned()));
+        }
+        text => text.map_err(|source| HeldError::File { path: path.to_owned(), source })?,
+    };
+    Signed::open(&text, keys).map_err(|source| HeldError::Open { path: path.to_owned(), source })
+}
+
+fn open(path: &Path, keys: &[VerifyingKey], directories: &[&Path]) -> Result<Vec<Held>, HeldError> {
+    let signed = open_signed(path, keys)?;
+    if signed.origin.subject == Subject::Ledger {
+        return vouched_for(path, &signed, directories);
+    }
+    // What is beside it only serves to name what is found.
+    let state = State::read(&state_beside(path), &signed.checkpoint).ok();
+    Ok(vec![Held {
+        origin: signed.origin,
+        size: signed.checkpoint.size,
+        root: signed.checkpoint.root,
+        source: path.display().to_string(),
+        standpoint: state.map(|state| state.standpoint),
+    }])
+}
+
+/// What a checkpoint of all chains vouches for.
+fn vouched_for(path: &Path, signed: &Signed, directories: &[&Path]) -> Result<Vec<Held>, HeldError> {
+    let beside = leaves_beside(path);
+    let leaves = directories.iter().map(|directory| leaves_in(directory));
+    let leaves = std::iter::once(beside.clone()).chain(leaves).find(|leaves| leaves.exists());
+    let leaves = leaves.ok_or_else(|| HeldError::NoLeaves { path: path.to_owned(), leaves: beside })?;
+    let text =
+        fs::read_to_string(&leaves).map_err(|source| HeldError::File { path: leaves.clone(), source })?;
+    let log = Log::read(&text, &signed.checkpoint).map_err(|source| {
+        let leaves = leaves.clone();
+        HeldError::Log { path: path.to_owned(), leaves, source }
+    })?;
+    let mut chains: BTreeMap<Uuid, Vec<&Leaf>> = BTreeMap::new();
+    for leaf in log.leaves() {
+        chains.entry(leaf.tenant_id).or_default().push(leaf);
+    }
+    let thinned = chains.values().flat_map(|leaves| {
+        let step = leaves.len().div_ceil(MOST_OF_A_CHAIN);
+        leaves.iter().rev().step_by(step).copied()
+    });
+    let source = path.display().to_string();
+    Ok(thinned
+        .map(|leaf| Held {
+            origin: leaf.origin.clone(),
+            size: leaf.size,
+            root: leaf.root,
+            source: source.clone(),
+            standpoint: None,
+        })
+        .collect())
+}

@@ -1,0 +1,27 @@
+//! Files that are whole or not there, and stay after a crash.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Puts `bytes` into a file, in the place of what it held before, if anything: whoever reads it sees the one or the other.
+pub(crate) fn write_at_once(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(parent)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_directory(parent)
+}
+
+/// Has the entries of a directory reach the disk.
+#[cfg(unix)]
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Elsewhere there is no such thing.
+#[cfg(not(unix))]
+pub(crate) fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}
