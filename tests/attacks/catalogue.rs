@@ -260,7 +260,11 @@ pub(crate) const ATTACKS: &[Attack] = &[
             "UPDATE audits SET seq = 1011 - seq WHERE tenant_id = :one AND seq IN (5, 6); \
                     UPDATE audits SET seq = seq - 1000 WHERE tenant_id = :one AND seq > 1000"
         ),
-        ["`relinked` at 5, `reordered` at 5 and 3 more", "`relinked` at 5, `reordered` at 5 and 3 more", "`relinked` at 5, `reordered` at 5 and 4 more"],
+        [
+            "`relinked` at 5, `reordered` at 5 and 3 more",
+            "`relinked` at 5, `reordered` at 5 and 3 more",
+            "`relinked` at 5, `reordered` at 5 and 4 more",
+        ],
     ),
     attack(
         "insert a forged one in the middle",

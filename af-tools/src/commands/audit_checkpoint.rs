@@ -65,7 +65,7 @@ fn write_chains(chains: &[ChainCheckpoint], verbosity: Verbosity, out: &mut dyn 
     let shown: Vec<&ChainCheckpoint> =
         chains.iter().filter(|chain| !is_summed_up || chain.made == Made::Refused).collect();
     if !shown.is_empty() {
-        let mut table = Table::new(&["tenant", "name", "", ">size", ">before", "root"]);
+        let mut table = Table::new(&["tenant", "name", "result", ">size", ">before", "root"]);
         for chain in shown {
             let made = match chain.made {
                 Made::Signed => "signed",

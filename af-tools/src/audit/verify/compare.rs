@@ -217,3 +217,74 @@ impl Judge<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use af_core::checkpoint::Origin;
+
+    use super::*;
+    use crate::checkpoint::Standpoint;
+
+    const NOW: Standpoint = Standpoint { database_oid: 5, timeline: 1, lsn: 100 };
+    const ROOT: [u8; 32] = [7; 32];
+
+    fn held(size: u64, standpoint: Option<Standpoint>) -> Held {
+        let origin: Origin = "pg_af/1/app/public/00000000-0000-0000-0000-000000000001/1".parse().unwrap();
+        Held { origin, size, root: Digest::from(ROOT), source: "a file".to_owned(), standpoint }
+    }
+
+    fn judge(
+        is_standby: bool,
+        may_hide_rows: bool,
+        held: &Held,
+        tree: Option<(Option<Digest>, Option<u64>)>,
+    ) -> (Outcome, Option<String>, Option<String>) {
+        let chain = Chain { head_seq: Some(10), status: Status::Ok, ..Chain::empty(Uuid::from_u128(1)) };
+        let (database, schema) = ("app".to_owned(), "public".to_owned());
+        let identity = Identity { system: 1, database, schema, is_standby, standpoint: NOW };
+        let mut judge = Judge { chain: &chain, identity: &identity, may_hide_rows, holds: 0, finding: None };
+        let comparison = judge.compare(held, tree);
+        (comparison.outcome, comparison.reason, judge.finding.map(|finding| finding.finding))
+    }
+
+    #[test]
+    fn what_could_not_be_compared_is_no_finding_and_not_passed_over() {
+        let later = Standpoint { lsn: 200, ..NOW };
+        let root = |root| Some((Some(Digest::from(root)), None));
+        for (is_standby, may_hide_rows, held, tree, reason) in [
+            (true, false, held(11, Some(later)), None, "the standby has not replayed"),
+            (false, true, held(5, None), root([8; 32]), "row-level security"),
+            (false, false, held(5, None), None, "older entries were not read"),
+            (false, false, held(5, None), Some((None, None)), "older entries were not read"),
+            (false, false, held(5, None), Some((None, Some(3))), "entry 3 is not in its place"),
+        ] {
+            let (outcome, given, finding) = judge(is_standby, may_hide_rows, &held, tree);
+            assert_eq!((outcome, finding), (Outcome::NotCompared, None));
+            assert!(given.as_ref().is_some_and(|given| given.contains(reason)), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_root_holds_or_differs_and_a_chain_is_long_enough_or_not() {
+        let root = |root| Some((Some(Digest::from(root)), None));
+        let on_primary = |held: &Held, tree| {
+            let (outcome, reason, finding) = judge(false, false, held, tree);
+            assert_eq!(reason, None);
+            (outcome, finding)
+        };
+        assert_eq!(on_primary(&held(10, None), root(ROOT)), (Outcome::Holds, None));
+        assert_eq!(
+            on_primary(&held(10, None), root([8; 32])),
+            (Outcome::Differs, Some("rewritten".to_owned()))
+        );
+        let later = Standpoint { lsn: 200, ..NOW };
+        let short = (Outcome::Short, Some("truncated".to_owned()));
+        for standpoint in [None, Some(NOW), Some(later)] {
+            assert_eq!(on_primary(&held(11, standpoint), root(ROOT)), short);
+        }
+        // A standby that is far enough, or of which that is not known, has lost it.
+        for standpoint in [None, Some(NOW)] {
+            assert_eq!(judge(true, false, &held(11, standpoint), None).0, Outcome::Short);
+        }
+    }
+}
