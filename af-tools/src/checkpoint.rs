@@ -6,21 +6,21 @@
 //! Making them is [`audit::checkpoint`](crate::audit::checkpoint)'s, comparing a ledger with them
 //! [`audit::verify`](crate::audit::verify)'s.
 
-mod directory;
 mod held;
 mod identity;
 mod log;
 mod signed;
 mod state;
+mod store;
 
-pub use directory::{Directory, StoreError};
-pub(crate) use directory::{list, state_beside};
 pub(crate) use held::open_signed;
 pub use held::{HeldError, read};
 pub use identity::{Identity, Standpoint};
 pub use log::{Leaf, Log, LogError};
 pub use signed::{OpenError, Signed};
 pub use state::{State, StateError};
+pub use store::{Store, StoreError};
+pub(crate) use store::{list, state_beside};
 
 use af_core::checkpoint::Origin;
 use af_core::digest::Digest;

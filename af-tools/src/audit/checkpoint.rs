@@ -11,7 +11,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::verify::{self, Chain, Options, Status, Trees, Verification};
-use crate::checkpoint::{Directory, Held, Identity, Leaf, Log, Signed, State, StateError, StoreError};
+use crate::checkpoint::{Held, Identity, Leaf, Log, Signed, State, StateError, Store, StoreError};
 use crate::connection::Connection;
 use crate::sign::{SigningKey, VerifyingKey};
 use crate::watch::Watch;
@@ -149,18 +149,18 @@ struct Previous {
     restarted: Vec<String>,
 }
 
-/// Verifies chains, from their last checkpoints on, and signs those that are intact; `directory` is where checkpoints are.
+/// Verifies chains, from their last checkpoints on, and signs those that are intact; `store` is where checkpoints are.
 ///
 /// A chain that is not, or that its last checkpoint does not hold for, is not signed; the others are.
 pub fn make(
     client: &mut Client,
     jobs: Vec<Connection>,
-    directory: &Directory,
+    store: &Store,
     request: &Request<'_>,
     watch: &mut dyn Watch,
 ) -> Result<Checkpoints, Error> {
     let keys = [request.key.verifying_key()];
-    let mut previous = Previous::read(directory, request, &keys)?;
+    let mut previous = Previous::read(store, request, &keys)?;
     let verification = verify::verify(client, jobs, &previous.options, watch)?;
     let identity = verification.identity.as_ref().ok_or(Error::NoIdentity)?;
     previous.must_be_of(identity, request.incarnation)?;
@@ -176,7 +176,7 @@ pub fn make(
             Some((state, root)) => {
                 let origin = identity.origin(Subject::Tenant(tenant_id), request.incarnation);
                 let (made, signed) = sign_chain(&state, root, origin, signed, request.key);
-                directory.put(tenant_id, &signed, &state)?;
+                store.put(tenant_id, &signed, &state)?;
                 (made, Some(signed))
             }
         };
@@ -191,13 +191,13 @@ pub fn make(
             origin: signed.as_ref().map(|signed| signed.checkpoint.origin.clone()),
             verifier_key: signed.as_ref().map(|signed| signed.verifier_key(&keys[0]).to_string()),
             note: signed.as_ref().map(|signed| signed.note.to_string()),
-            path: directory.path_of(tenant_id).display().to_string(),
+            path: store.path_of(tenant_id).display().to_string(),
         });
         if let Some(signed) = signed {
             previous.signed.insert(tenant_id, signed);
         }
     }
-    let ledger = sign_ledger(directory, request, identity, &mut previous)?;
+    let ledger = sign_ledger(store, request, identity, &mut previous)?;
     Ok(Checkpoints { chains, ledger, restarted: previous.restarted, verification })
 }
 
@@ -228,12 +228,12 @@ fn sign_chain(
 
 /// Adds what was signed to the log of all chains, and signs that. What a crash kept from getting there does so now.
 fn sign_ledger(
-    directory: &Directory,
+    store: &Store,
     request: &Request<'_>,
     identity: &Identity,
     previous: &mut Previous,
 ) -> Result<Option<LedgerCheckpoint>, Error> {
-    let Some(path) = directory.ledger_path() else { return Ok(None) };
+    let Some(path) = store.ledger_path() else { return Ok(None) };
     let log = &mut previous.log;
     let before = log.size();
     for signed in previous.signed.values() {
@@ -253,7 +253,7 @@ fn sign_ledger(
             let (size, root) = (log.size(), log.root());
             let checkpoint = Checkpoint { origin: origin.to_string(), size, root, extensions: Vec::new() };
             let signed = Signed::sign(checkpoint, origin, request.key);
-            directory.put_ledger(&signed, log)?;
+            store.put_ledger(&signed, log)?;
             signed
         }
     };
@@ -269,15 +269,15 @@ fn sign_ledger(
 }
 
 impl Previous {
-    fn read(directory: &Directory, request: &Request<'_>, keys: &[VerifyingKey]) -> Result<Self, Error> {
+    fn read(store: &Store, request: &Request<'_>, keys: &[VerifyingKey]) -> Result<Self, Error> {
         let only = match request.tenants[..] {
             [tenant_id] => Some(tenant_id),
             _ => None,
         };
-        let is_one = directory.ledger_path().is_none();
+        let is_one = store.ledger_path().is_none();
         let signed: BTreeMap<Uuid, Signed> =
-            directory.chains(only.filter(|_| is_one), keys)?.into_iter().collect();
-        let (ledger, log) = match directory.ledger(keys)? {
+            store.chains(only.filter(|_| is_one), keys)?.into_iter().collect();
+        let (ledger, log) = match store.ledger(keys)? {
             Some((ledger, log)) => (Some(ledger), log),
             None => (None, Log::default()),
         };
@@ -286,25 +286,25 @@ impl Previous {
         let tenants = request.tenants.clone();
         let options = Options { tenants, trees, max_findings: request.max_findings, ..Options::new() };
         let mut previous = Self { signed, ledger, log, options, restarted: Vec::new() };
-        previous.add_starts(directory, request);
+        previous.add_starts(store, request);
         Ok(previous)
     }
 
     /// Where each chain is read from, and what it is compared with.
-    fn add_starts(&mut self, directory: &Directory, request: &Request<'_>) {
+    fn add_starts(&mut self, store: &Store, request: &Request<'_>) {
         for (tenant_id, signed) in &self.signed {
             if !request.tenants.is_empty() && !request.tenants.contains(tenant_id) {
                 continue;
             }
             let size = signed.checkpoint.size;
             self.options.trees.wanted.sizes.insert(*tenant_id, vec![size]);
-            let state = directory.state(*tenant_id, signed);
+            let state = store.state(*tenant_id, signed);
             let standpoint = state.as_ref().ok().map(|state| state.standpoint);
             self.options.checkpoints.push(Held {
                 origin: signed.origin.clone(),
                 size,
                 root: signed.checkpoint.root,
-                source: directory.path_of(*tenant_id).display().to_string(),
+                source: store.path_of(*tenant_id).display().to_string(),
                 standpoint,
             });
             if request.is_full {

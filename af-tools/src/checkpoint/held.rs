@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use af_core::checkpoint::Subject;
 use uuid::Uuid;
 
-use super::directory::{leaves_beside, leaves_in, list, state_beside};
+use super::store::{leaves_beside, leaves_in, list, state_beside};
 use super::{Held, Leaf, Log, LogError, OpenError, Signed, State};
 use crate::sign::VerifyingKey;
 

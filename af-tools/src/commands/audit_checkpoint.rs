@@ -8,7 +8,7 @@ use super::passphrase::load_key;
 use super::{Context, Failure};
 use crate::audit::checkpoint::{self, ChainCheckpoint, Checkpoints, Made, Request};
 use crate::audit::verify::Status;
-use crate::checkpoint::Directory;
+use crate::checkpoint::Store;
 use crate::cli::audit::CheckpointArgs;
 use crate::exit::Exit;
 use crate::output::{ErrorReport, Report, Table, Verbosity, counted};
@@ -95,9 +95,9 @@ pub(super) fn run(args: &CheckpointArgs, context: &mut Context<'_>) -> Result<Ex
     tenants.sort_unstable();
     tenants.dedup();
     let key = load_key(&args.key, &args.passphrase)?;
-    let directory = match tenants[..] {
-        [_] if !args.out.is_dir() => Directory::of_one_chain(&args.out)?,
-        _ => Directory::open(&args.out)?,
+    let store = match tenants[..] {
+        [_] if !args.out.is_dir() => Store::of_one_chain(&args.out)?,
+        _ => Store::open(&args.out)?,
     };
     let mut connection = context.connect()?;
     // The one that is there keeps the snapshot; if there is no other, it also does the work.
@@ -111,7 +111,7 @@ pub(super) fn run(args: &CheckpointArgs, context: &mut Context<'_>) -> Result<Ex
         max_findings: MAX_FINDINGS,
     };
     let mut progress = context.printer.progress("entries").stopped_by(&context.interrupt);
-    let made = checkpoint::make(&mut connection.client, jobs, &directory, &request, &mut progress);
+    let made = checkpoint::make(&mut connection.client, jobs, &store, &request, &mut progress);
     drop(progress);
     let checkpoints = made?;
     for why in &checkpoints.restarted {

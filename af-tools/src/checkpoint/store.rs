@@ -136,7 +136,7 @@ fn open(path: &Path, keys: &[VerifyingKey]) -> Result<Option<Signed>, StoreError
 }
 
 /// A place where checkpoints are kept and gone on from, by one process at a time.
-pub struct Directory {
+pub struct Store {
     place: Place,
     /// Released when it is closed.
     _lock: File,
@@ -149,7 +149,7 @@ enum Place {
     File(PathBuf),
 }
 
-impl Directory {
+impl Store {
     /// The directory at `path`, which is created if it is not there.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(path).map_err(failed("create directory", path))?;
