@@ -1,9 +1,10 @@
 //! The ledger seen from outside: entries go in by [`import`], [`verify`] checks what is there, or what has come since an
-//! [`anchor`], and [`checkpoint`] signs what was verified.
+//! [`anchor`], [`checkpoint`] signs what was verified, and [`report`] shows it to auditors.
 
 pub mod anchor;
 pub mod checkpoint;
 pub mod import;
+pub mod report;
 pub mod verify;
 
 mod columns;

@@ -140,6 +140,7 @@ impl Command {
             Self::Audit(AuditCommand::Import(_)) => "audit import",
             Self::Audit(AuditCommand::Keygen(_)) => "audit keygen",
             Self::Audit(AuditCommand::Checkpoint(_)) => "audit checkpoint",
+            Self::Audit(AuditCommand::Report(_)) => "audit report",
             Self::Message(MessageCommand::Verify(_)) => "message verify",
             Self::Message(MessageCommand::Replay(_)) => "message replay",
             Self::Backup(BackupCommand::Create(_)) => "backup create",

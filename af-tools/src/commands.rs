@@ -3,6 +3,7 @@
 mod audit_checkpoint;
 mod audit_import;
 mod audit_keygen;
+mod audit_report;
 mod audit_verify;
 mod backup;
 mod backup_restore;
@@ -38,6 +39,7 @@ use crate::output::{ErrorReport, Format, Printer, Report, Verbosity, listen};
 pub use audit_checkpoint::CheckpointReport;
 pub use audit_import::ImportReport;
 pub use audit_keygen::KeygenReport;
+pub use audit_report::PageReport;
 pub use audit_verify::VerifyReport;
 pub use backup::{BackupCreateReport, BackupVerifyReport};
 pub use backup_restore::BackupRestoreReport;
@@ -124,6 +126,7 @@ impl<'a> Context<'a> {
             Command::Audit(AuditCommand::Import(args)) => audit_import::run(args, self),
             Command::Audit(AuditCommand::Keygen(args)) => audit_keygen::run(args, self),
             Command::Audit(AuditCommand::Checkpoint(args)) => audit_checkpoint::run(args, self),
+            Command::Audit(AuditCommand::Report(args)) => audit_report::run(args, self),
             Command::Message(MessageCommand::Verify(args)) => message_verify::run(args, self),
             Command::Message(MessageCommand::Replay(args)) => message_replay::run(args, self),
             Command::Backup(BackupCommand::Create(args)) => backup::create(args, self),

@@ -23,6 +23,7 @@
 //! - [`programs`]: PostgreSQL's own client programs
 //! - [`server`]: what the server says when it refuses
 //! - `relation`: which tables are meant, and whether they have the form that is counted on
+//! - `numbers`: numbers as people read them
 //! - `files`: files that are whole or not there
 //! - `copy`: the binary format in which rows are pulled
 //! - `wal`: durability of what is told outside of the database
@@ -48,6 +49,7 @@ pub mod validate;
 pub mod connection;
 mod copy;
 mod files;
+mod numbers;
 pub mod programs;
 mod relation;
 pub mod secrets;

@@ -17,7 +17,9 @@ use crate::exit::Exit;
 
 pub use log::listen;
 pub use progress::Progress;
-pub use table::{Table, counted, grouped, rate};
+pub use table::Table;
+
+pub use crate::numbers::{counted, grouped, rate};
 
 /// Version of the JSON documents; raised when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;

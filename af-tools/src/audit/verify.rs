@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 pub use compare::{Comparison, Outcome};
 
+pub(super) use outside::entry::entry;
+
 use super::columns::AUDIT_COLUMNS;
 use crate::checkpoint::{Held, Identity};
 use crate::connection::{Connection, begin_snapshot};
@@ -299,7 +301,7 @@ impl Error {
 }
 
 /// For `map_err`: says what was being done when the server refused.
-fn doing<E: Into<ServerError>>(doing: &'static str) -> impl FnOnce(E) -> Error {
+pub(super) fn doing<E: Into<ServerError>>(doing: &'static str) -> impl FnOnce(E) -> Error {
     move |error| Error::Server { doing, source: error.into() }
 }
 
@@ -313,30 +315,41 @@ pub fn verify(
     watch: &mut dyn Watch,
 ) -> Result<Verification, Error> {
     let mut transaction = begin_snapshot(client).map_err(doing("begin a transaction"))?;
-    let relation = Relation::find_with_columns(&mut transaction, "audits", &AUDIT_COLUMNS)?;
+    let verification = verify_in(&mut transaction, jobs, options, watch)?;
+    transaction.commit().map_err(doing("end the transaction"))?;
+    Ok(verification)
+}
+
+/// The same in a transaction whose snapshot stays, for whoever wants to look closer at what was found.
+pub(super) fn verify_in(
+    transaction: &mut Transaction<'_>,
+    jobs: Vec<Connection>,
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<Verification, Error> {
+    let relation = Relation::find_with_columns(transaction, "audits", &AUDIT_COLUMNS)?;
     let is_compared = options.trees.wanted.is_any() || !options.checkpoints.is_empty();
     let identity = is_compared
-        .then(|| Identity::of(&mut transaction, &relation))
+        .then(|| Identity::of(transaction, &relation))
         .transpose()
         .map_err(doing("ask which ledger this is"))?;
-    let may_hide_rows =
-        relation.may_hide_rows(&mut transaction).map_err(doing("ask for row-level security"))?;
+    let may_hide_rows = relation.may_hide_rows(transaction).map_err(doing("ask for row-level security"))?;
     let estimate = match options.tenants.as_slice() {
         [] if options.since.is_empty() => {
-            relation.estimate(&mut transaction).map_err(doing("estimate the number of entries"))?
+            relation.estimate(transaction).map_err(doing("estimate the number of entries"))?
         }
         _ => None,
     };
-    wal::flush(&mut transaction).map_err(doing("make durable what is to be verified"))?;
+    wal::flush(transaction).map_err(doing("make durable what is to be verified"))?;
     watch.begin(estimate);
 
     let start = Instant::now();
     let mut found = match options.method {
         Method::Outside => {
             let view = if may_hide_rows { View::Filtered } else { View::Whole };
-            outside::verify(&mut transaction, jobs, &relation, options, view, watch)?
+            outside::verify(transaction, jobs, &relation, options, view, watch)?
         }
-        Method::InDatabase => inside::verify(&mut transaction, &relation, options, watch)?,
+        Method::InDatabase => inside::verify(transaction, &relation, options, watch)?,
     };
     let elapsed = start.elapsed();
 
@@ -353,8 +366,7 @@ pub fn verify(
         compare::compare(&mut found, options, &identity, may_hide_rows);
         found.identity = Some(identity);
     }
-    name_tenants(&mut transaction, &mut found.chains)?;
-    transaction.commit().map_err(doing("end the transaction"))?;
+    name_tenants(transaction, &mut found.chains)?;
     Ok(found.into_verification(options.method, relation.name, may_hide_rows, elapsed))
 }
 

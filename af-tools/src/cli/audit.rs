@@ -28,6 +28,12 @@ pub enum AuditCommand {
     /// intact and begins with what was signed before. One more checkpoint, of the log of all that was signed, vouches for
     /// all of them. Keep copies where whoever controls the database has no access. Exits with 3 if a chain was refused.
     Checkpoint(CheckpointArgs),
+    /// Verify, and write a report for auditors
+    ///
+    /// One page of HTML that needs nothing else: what was verified, against which checkpoints, how each chain's entries lie in
+    /// time, each finding with the entries that it is about, and what is not proven. With --json the same is printed as JSON.
+    /// The exit code is that of `audit verify`; the report is written whatever was found.
+    Report(ReportArgs),
     /// Append events from a file
     ///
     /// One JSON object a line, possibly compressed by gzip, with the keys tenant (name or UUID; unknown
@@ -40,6 +46,14 @@ pub enum AuditCommand {
 /// `af-tools audit verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
+    /// What is verified, and against what.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+}
+
+/// What is verified, and against what.
+#[derive(Debug, Args)]
+pub struct ScopeArgs {
     /// Verify only this tenant's chain; may be given several times
     #[arg(long = "tenant", value_name = "UUID")]
     pub tenants: Vec<Uuid>,
@@ -80,6 +94,17 @@ pub struct VerifyArgs {
     /// List at most this many findings; all are counted
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub max_findings: usize,
+}
+
+/// `af-tools audit report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Write the page into this file, in the place of what it held before
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// What is verified, and against what.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
 }
 
 /// `af-tools audit keygen`.

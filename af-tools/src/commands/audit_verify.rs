@@ -11,7 +11,8 @@ use super::{Context, Failure};
 use crate::audit::anchor;
 use crate::audit::verify::{self, After, Chain, Finding, Method, Options, Status, Trees, Verification};
 use crate::checkpoint::{self, Held};
-use crate::cli::audit::VerifyArgs;
+use crate::cli::audit::{ScopeArgs, VerifyArgs};
+use crate::connection::Connection;
 use crate::exit::Exit;
 use crate::output::{ErrorReport, Report, Table, Verbosity, counted, rate};
 use crate::sign::VerifyingKey;
@@ -183,36 +184,56 @@ fn position(seq: Option<i64>) -> String {
 }
 
 pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
-    let mut tenants = args.tenants.clone();
-    tenants.sort_unstable();
-    tenants.dedup();
-    let method = if args.in_database { Method::InDatabase } else { Method::Outside };
-    let keys = args.public_keys.iter().map(|path| VerifyingKey::load(path)).collect::<Result<Vec<_>, _>>()?;
-    let since = anchor::read(&args.since, &tenants, &keys)?;
-    let paths: Vec<PathBuf> = since.checkpoints.iter().chain(&args.checkpoints).cloned().collect();
-    let checkpoints = checkpoint::read(&paths, &keys)?;
-    let is_compared = !paths.is_empty();
-    let trees = Trees { wanted: sizes(&checkpoints), kept: since.kept };
-    let max_findings = args.max_findings;
-    let since = since.anchors;
-    let options = Options { tenants, method, max_findings, since, trees, checkpoints, ..Options::new() };
-    let mut connection = context.connect()?;
-    // The one that is there keeps the snapshot; if there is no other, it also does the work.
-    let jobs = if args.jobs > 1 { args.jobs } else { 0 };
-    let jobs = (0..jobs).map(|_| connection.another()).collect::<Result<_, _>>()?;
+    let Prepared { mut connection, jobs, options, keys: _, is_compared } = prepare(&args.scope, context)?;
     let mut progress = context.printer.progress("entries").stopped_by(&context.interrupt);
     let verified = verify::verify(&mut connection.client, jobs, &options, &mut progress);
     drop(progress);
     let verification = verified?;
-    if verification.jobs < usize::from(args.jobs) {
+    warn_of_few_jobs(&verification, &args.scope, context);
+    let report = VerifyReport::new(verification, is_compared);
+    let (exit, error) = judge(&report, &args.scope);
+    context.report(exit, &report, error.as_ref())
+}
+
+/// What a verification needs.
+pub(super) struct Prepared {
+    pub(super) connection: Connection,
+    pub(super) jobs: Vec<Connection>,
+    pub(super) options: Options,
+    pub(super) keys: Vec<VerifyingKey>,
+    /// Whether there are checkpoints to compare with.
+    pub(super) is_compared: bool,
+}
+
+/// Reads what was recorded and signed before, and connects.
+pub(super) fn prepare(scope: &ScopeArgs, context: &mut Context<'_>) -> Result<Prepared, Failure> {
+    let mut tenants = scope.tenants.clone();
+    tenants.sort_unstable();
+    tenants.dedup();
+    let method = if scope.in_database { Method::InDatabase } else { Method::Outside };
+    let keys =
+        scope.public_keys.iter().map(|path| VerifyingKey::load(path)).collect::<Result<Vec<_>, _>>()?;
+    let since = anchor::read(&scope.since, &tenants, &keys)?;
+    let paths: Vec<PathBuf> = since.checkpoints.iter().chain(&scope.checkpoints).cloned().collect();
+    let checkpoints = checkpoint::read(&paths, &keys)?;
+    let trees = Trees { wanted: sizes(&checkpoints), kept: since.kept };
+    let max_findings = scope.max_findings;
+    let since = since.anchors;
+    let options = Options { tenants, method, max_findings, since, trees, checkpoints, ..Options::new() };
+    let connection = context.connect()?;
+    // The one that is there keeps the snapshot; if there is no other, it also does the work.
+    let jobs = if scope.jobs > 1 { scope.jobs } else { 0 };
+    let jobs = (0..jobs).map(|_| connection.another()).collect::<Result<_, _>>()?;
+    Ok(Prepared { connection, jobs, options, keys, is_compared: !paths.is_empty() })
+}
+
+pub(super) fn warn_of_few_jobs(verification: &Verification, scope: &ScopeArgs, context: &mut Context<'_>) {
+    if verification.jobs < usize::from(scope.jobs) {
         context.printer.warning(format_args!(
             "one session did all the work: {} has no index on (tenant_id, seq) by which it could be divided",
             verification.relation
         ));
     }
-    let report = VerifyReport::new(verification, is_compared);
-    let (exit, error) = judge(&report, args.allow_empty, args.allow_new);
-    context.report(exit, &report, error.as_ref())
 }
 
 /// The sizes at which roots are wanted, for comparison.
@@ -227,12 +248,13 @@ fn sizes(checkpoints: &[Held]) -> Wanted {
     wanted
 }
 
-fn judge(report: &VerifyReport, allow_empty: bool, allow_new: bool) -> (Exit, Option<ErrorReport>) {
+/// How it ends: by what was found, and by what was asked for and is not there.
+pub(super) fn judge(report: &VerifyReport, scope: &ScopeArgs) -> (Exit, Option<ErrorReport>) {
     let error = |message: String, hint: &str| Some(ErrorReport { message, hint: Some(hint.to_owned()) });
     let verification = &report.verification;
     match verification.status {
         Status::Ok => match report.without_checkpoint.unwrap_or(0) {
-            without if without > 0 && !allow_new => (
+            without if without > 0 && !scope.allow_new => (
                 Exit::NOT_PROVABLE,
                 error(
                     format!("verify: none of the checkpoints is of {}", counted(without, "chain", "chains")),
@@ -241,7 +263,7 @@ fn judge(report: &VerifyReport, allow_empty: bool, allow_new: bool) -> (Exit, Op
             ),
             _ => (Exit::DONE, None),
         },
-        Status::Empty if allow_empty => (Exit::DONE, None),
+        Status::Empty if scope.allow_empty => (Exit::DONE, None),
         Status::Empty => (
             Exit::NOT_PROVABLE,
             error(
@@ -250,12 +272,19 @@ fn judge(report: &VerifyReport, allow_empty: bool, allow_new: bool) -> (Exit, Op
             ),
         ),
         Status::Partial => {
-            let hint = if verification.may_hide_rows {
+            let is_uncompared = |chain: &Chain| {
+                chain.checkpoints.iter().any(|compared| compared.outcome == verify::Outcome::NotCompared)
+            };
+            let hint = if verification.chains.iter().any(is_uncompared) && !verification.may_hide_rows {
+                "docs/checkpoints.md says what keeps a checkpoint from being compared."
+            } else if verification.may_hide_rows {
                 "Row-level security applies to this role: verify as one that sees every tenant, such as af_auditor."
             } else {
                 "A newer af-tools knows the newer hash_version."
             };
-            (Exit::NOT_PROVABLE, error("verify: not everything could be checked".to_owned(), hint))
+            let note = verification.chains.iter().find_map(|chain| chain.note.as_deref());
+            let why = note.map(|note| format!(": {note}")).unwrap_or_default();
+            (Exit::NOT_PROVABLE, error(format!("verify: not everything could be checked{why}"), hint))
         }
         Status::Tampered => {
             let findings = counted(verification.findings_total, "finding", "findings");
@@ -334,6 +363,21 @@ mod tests {
         }
     }
 
+    fn scope(allow_empty: bool, allow_new: bool) -> ScopeArgs {
+        ScopeArgs {
+            tenants: Vec::new(),
+            in_database: false,
+            since: Vec::new(),
+            full: false,
+            checkpoints: Vec::new(),
+            public_keys: Vec::new(),
+            allow_new,
+            jobs: 1,
+            allow_empty,
+            max_findings: 1,
+        }
+    }
+
     #[test]
     fn exit_codes() {
         for (status, allow_empty, exit) in [
@@ -344,7 +388,7 @@ mod tests {
             (Status::Tampered, true, Exit::FINDING),
         ] {
             let report = VerifyReport::new(verification(status), false);
-            assert_eq!(judge(&report, allow_empty, false).0, exit, "{status:?}");
+            assert_eq!(judge(&report, &scope(allow_empty, false)).0, exit, "{status:?}");
         }
     }
 
@@ -359,12 +403,12 @@ mod tests {
             reason: None,
         });
         let report = VerifyReport::new(proven.clone(), true);
-        assert_eq!((report.is_tail_proven, judge(&report, false, false).0), (true, Exit::DONE));
+        assert_eq!((report.is_tail_proven, judge(&report, &scope(false, false)).0), (true, Exit::DONE));
         proven.chains.push(verification(Status::Ok).chains.remove(0));
         let report = VerifyReport::new(proven, true);
         assert_eq!((report.is_tail_proven, report.without_checkpoint), (false, Some(1)));
-        assert_eq!(judge(&report, false, false).0, Exit::NOT_PROVABLE);
-        assert_eq!(judge(&report, false, true).0, Exit::DONE);
+        assert_eq!(judge(&report, &scope(false, false)).0, Exit::NOT_PROVABLE);
+        assert_eq!(judge(&report, &scope(false, true)).0, Exit::DONE);
     }
 
     #[test]

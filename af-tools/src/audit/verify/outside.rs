@@ -1,6 +1,6 @@
 //! Verification by this program, over rows that it pulls itself: by one session in one go, or by several in ranges.
 
-mod entry;
+pub(super) mod entry;
 mod jobs;
 mod plan;
 mod range;

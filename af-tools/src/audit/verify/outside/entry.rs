@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::copy::{CopyError, Tuple};
 
 /// A row as the verifier takes it. The columns are in the order of `AUDIT_COLUMNS`.
-pub(super) fn entry<'a>(row: &Tuple<'a>) -> Result<Entry<'a>, CopyError> {
+pub(in crate::audit) fn entry<'a>(row: &Tuple<'a>) -> Result<Entry<'a>, CopyError> {
     let (tenant_id, seq, id) = (row.uuid(0)?, row.int8(1)?, row.uuid(2)?);
     Ok(Entry {
         tenant_id,
