@@ -78,7 +78,7 @@ pub(super) fn of(
         .collect()
 }
 
-/// The entries at a position and next to it. Of those that are not there, the last one before stands for them.
+/// The entries at a position and next to it; where none is next to it, the nearest ones.
 fn around(
     transaction: &mut Transaction<'_>,
     relation: &Relation,
@@ -92,7 +92,8 @@ fn around(
     let tenant = tenant_id.map_or("tenant_id IS NULL".to_owned(), |tenant| format!("tenant_id = '{tenant}'"));
     let (before, after) = (seq.saturating_sub(1), seq.saturating_add(1));
     let statement = format!(
-        "COPY (SELECT {columns} FROM {table} WHERE {tenant} AND seq <= {after} \
+        "COPY (SELECT {columns} FROM {table} WHERE {tenant} \
+         AND seq <= coalesce((SELECT min(seq) FROM {table} WHERE {tenant} AND seq >= {after}), {after}) \
          AND seq >= coalesce((SELECT max(seq) FROM {table} WHERE {tenant} AND seq <= {before}), {before}) \
          ORDER BY seq LIMIT {MOST_ENTRIES}) TO STDOUT (FORMAT binary)"
     );
