@@ -1,5 +1,5 @@
-//! Whether what guards the ledger is in place: the triggers and their functions, row-level security and its policies,
-//! grants, roles and owners.
+//! Whether what guards the ledger is in place: the triggers, the extension's functions, the constraints on what is hashed,
+//! row-level security and its policies, grants, roles and owners.
 //!
 //! What should be is what the migrations of this build lead to ([`crate::migrate::EXPECTED`]); what is, the catalog says.
 //! Both are compared as text in the form that PostgreSQL itself gives, so there is no second list of guards that could be
@@ -7,6 +7,8 @@
 
 mod access;
 mod expected;
+mod functions;
+mod shape;
 mod triggers;
 
 use postgres::GenericClient;
@@ -54,8 +56,23 @@ impl Weakness {
 pub struct Inspection {
     /// How many guards there should be.
     pub expected: Expectations,
+    /// How many of the tables are there at all.
+    pub tables_found: usize,
     /// What is not as it should be, worst first.
     pub weaknesses: Vec<Weakness>,
+}
+
+impl Inspection {
+    /// Whether the schema is one that the migrations made, so that there is something to compare it with. A table `audits` may be
+    /// anybody's own.
+    pub fn is_of_platform(&self) -> bool {
+        self.tables_found * 2 > self.expected.tables
+    }
+
+    /// The guards that are off, or can be gone around.
+    pub fn open(&self) -> impl Iterator<Item = &Weakness> {
+        self.weaknesses.iter().filter(|weakness| weakness.severity == Severity::Open)
+    }
 }
 
 /// How many guards the migrations make.
@@ -83,7 +100,7 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Inspection, ServerErro
     let Some(place) = client.query_opt(PLACE, &[])? else {
         let remedy = "`af-tools migrate up` creates it; --schema says where it is.";
         let weaknesses = vec![Weakness::open("there is no table audits on the search_path", remedy)];
-        return Ok(Inspection { expected: expected.count(), weaknesses });
+        return Ok(Inspection { expected: expected.count(), tables_found: 0, weaknesses });
     };
     let quoted: String = place.get(1);
     let prefixes = [Some(quoted.clone()), place.get(2)]
@@ -97,11 +114,14 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Inspection, ServerErro
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL search_path = ''",
     )?;
     let mut catalog = Catalog { expected, schema: place.get(0), quoted, prefixes, transaction };
+    let tables_found = access::tables_found(&mut catalog)?;
     let mut weaknesses = triggers::inspect(&mut catalog)?;
+    weaknesses.extend(functions::inspect(&mut catalog)?);
+    weaknesses.extend(shape::inspect(&mut catalog)?);
     weaknesses.extend(access::inspect(&mut catalog)?);
     catalog.transaction.rollback()?;
     weaknesses.sort_by_key(|weakness| std::cmp::Reverse(weakness.severity));
-    Ok(Inspection { expected: catalog.expected.count(), weaknesses })
+    Ok(Inspection { expected: catalog.expected.count(), tables_found, weaknesses })
 }
 
 /// What is and what should be, while they are compared.

@@ -63,13 +63,18 @@ fn an_intact_ledger_is_shown_with_what_is_not_proven() {
     let (run, page) = desk.report(&database.url(), &[]);
     assert_eq!(run.code, Some(0), "{run:?}");
     let report = run.json()["result"].take();
-    assert_eq!((&report["verification"]["status"], &report["exhibits"]), (&"ok".into(), &serde_json::json!([])));
+    assert_eq!(
+        (&report["verification"]["status"], &report["exhibits"]),
+        (&"ok".into(), &serde_json::json!([]))
+    );
     assert_eq!(report["timelines"].as_array().unwrap().len(), 2);
     let buckets = report["timelines"][0]["buckets"].as_array().unwrap();
     let drawn: i64 = buckets.iter().map(|bucket| bucket["entries"].as_i64().unwrap()).sum();
     assert!(drawn == 61 || drawn == 10, "{report}");
     assert!(report["not_proven"][0].as_str().unwrap().contains("no checkpoint was given"), "{report}");
-    for part in ["Intact", "What this does not prove", "no checkpoint was given", &one.to_string(), &two.to_string()] {
+    for part in
+        ["Intact", "What this does not prove", "no checkpoint was given", &one.to_string(), &two.to_string()]
+    {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("id=\"findings\""));
@@ -101,20 +106,31 @@ fn findings_are_shown_with_the_entries_that_they_are_about() {
     assert_eq!(run.code, Some(3), "{run:?}");
     let exhibits = run.json()["result"]["exhibits"].take();
     let shown = |finding: &str| {
-        let exhibit = exhibits.as_array().unwrap().iter().find(|exhibit| exhibit["finding"]["finding"] == finding);
+        let exhibit =
+            exhibits.as_array().unwrap().iter().find(|exhibit| exhibit["finding"]["finding"] == finding);
         let exhibit = exhibit.unwrap_or_else(|| panic!("no {finding} in {exhibits}"));
         exhibit["entries"].as_array().unwrap().clone()
     };
-    let seqs = |finding: &str| shown(finding).iter().map(|entry| entry["seq"].as_i64().unwrap()).collect::<Vec<_>>();
+    let seqs =
+        |finding: &str| shown(finding).iter().map(|entry| entry["seq"].as_i64().unwrap()).collect::<Vec<_>>();
     assert_eq!(seqs("altered"), [30, 31, 32]);
     assert_eq!(seqs("missing"), [39, 45]);
     assert_eq!(seqs("truncated"), [7]);
     let altered = &shown("altered")[1];
     assert_ne!(altered["hash"], altered["computed_hash"]);
-    assert!(page.contains(altered["computed_hash"].as_str().unwrap()) && page.contains(altered["hash"].as_str().unwrap()));
+    assert!(
+        page.contains(altered["computed_hash"].as_str().unwrap())
+            && page.contains(altered["hash"].as_str().unwrap())
+    );
     // What the entry before and the link say agree.
     assert_eq!(shown("altered")[2]["prev_hash"], altered["hash"]);
-    for part in ["Tampered with", "the chain is shorter", "class=\"mark\"", "<td>changed</td>", "guards not as they should be"] {
+    for part in [
+        "Tampered with",
+        "the chain is shorter",
+        "class=\"mark\"",
+        "<td>changed</td>",
+        "guards not as they should be",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     assert!(run.json()["result"]["guards"]["weaknesses"].as_array().is_some_and(|found| !found.is_empty()));
@@ -151,7 +167,8 @@ fn many_chains_fold_and_no_entries_are_said() {
 #[test]
 fn what_cannot_be_written_is_an_error() {
     let (database, _client, ..) = hostile_ledger();
-    let run = tools::run(&["--url", &database.url(), "audit", "report", "--out", "/does/not/exist/report.html"]);
+    let run =
+        tools::run(&["--url", &database.url(), "audit", "report", "--out", "/does/not/exist/report.html"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stderr.contains("write /does/not/exist/report.html"), "{run:?}");
 }
@@ -160,7 +177,9 @@ fn what_cannot_be_written_is_an_error() {
 const LOOKER: &str = include_str!("report/looker.html");
 
 fn chromium() -> Option<&'static str> {
-    let found = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
+    let found = |name: &&str| {
+        Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
+    };
     ["chromium", "chromium-browser", "google-chrome"].into_iter().find(found)
 }
 
@@ -192,7 +211,9 @@ fn a_browser_shows_it_if_there_is_one() {
     let (database, mut client, one, _) = hostile_ledger();
     disable_triggers(&mut client);
     client
-        .batch_execute(&format!("UPDATE audits SET action = repeat('x', 500) WHERE tenant_id = '{one}' AND seq = 31"))
+        .batch_execute(&format!(
+            "UPDATE audits SET action = repeat('x', 500) WHERE tenant_id = '{one}' AND seq = 31"
+        ))
         .unwrap();
     let desk = Desk::new();
     let (run, page) = desk.report(&database.url(), &[]);
@@ -205,7 +226,10 @@ fn a_browser_shows_it_if_there_is_one() {
         assert_eq!((&seen["overflows"], &seen["marks"]), (&false.into(), &1.into()), "at {width}: {seen}");
         let nothing = serde_json::json!([0, 0, 0]);
         assert_eq!(serde_json::json!([seen["loaded"], seen["scripts"], seen["images"]]), nothing, "{seen}");
-        assert_eq!((&seen["ground"], &seen["ink"]), (&"rgb(255, 255, 255)".into(), &"rgb(22, 32, 44)".into()));
+        assert_eq!(
+            (&seen["ground"], &seen["ink"]),
+            (&"rgb(255, 255, 255)".into(), &"rgb(22, 32, 44)".into())
+        );
     }
     let dark = look(browser, directory, 1280, "0");
     assert_eq!((&dark["ground"], &dark["ink"]), (&"rgb(17, 23, 30)".into(), &"rgb(228, 234, 240)".into()));

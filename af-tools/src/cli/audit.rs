@@ -10,7 +10,8 @@ use uuid::Uuid;
 pub enum AuditCommand {
     /// Recompute every hash and check every link
     ///
-    /// Pulls the stored rows and recomputes everything here, believing nothing that the server computes.
+    /// Pulls the stored rows and recomputes everything here, believing nothing that the server computes. Then looks whether
+    /// what guards the ledger is in place.
     /// Exits with 0 if every chain is intact, 3 if something was found, 4 if there was nothing to check
     /// or not everything could be checked.
     ///
@@ -91,6 +92,9 @@ pub struct ScopeArgs {
     /// Exit with 0 also where there are no entries
     #[arg(long)]
     pub allow_empty: bool,
+    /// Don't look whether the guards are in place: triggers, functions, constraints, row-level security, grants and owners
+    #[arg(long)]
+    pub no_guards: bool,
     /// List at most this many findings; all are counted
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub max_findings: usize,

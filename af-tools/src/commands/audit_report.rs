@@ -8,7 +8,7 @@ use af_core::digest::Digest;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::audit_verify::{Prepared, judge, prepare, warn_of_few_jobs};
+use super::audit_verify::{Guards, Prepared, judge, prepare, warn_of_few_jobs};
 use super::{Context, Failure, VerifyReport};
 use crate::audit::report::{self, AuditReport, html};
 use crate::cli::audit::ReportArgs;
@@ -57,7 +57,13 @@ pub(super) fn run(args: &ReportArgs, context: &mut Context<'_>) -> Result<Exit, 
     let Prepared { mut connection, jobs, options, keys, is_compared } = prepare(&args.scope, context)?;
     let keys = keys.iter().map(VerifyingKey::id).collect();
     let mut progress = context.printer.progress("entries").stopped_by(&context.interrupt);
-    let made = report::make(&mut connection.client, jobs, &options, keys, SystemTime::now(), &mut progress);
+    let guards = Guards::look(&mut connection, &args.scope)?;
+    let inspection = match &guards {
+        Guards::Compared(inspection) => Some(inspection.clone()),
+        Guards::NotCompared | Guards::Skipped => None,
+    };
+    let client = &mut connection.client;
+    let made = report::make(client, jobs, &options, keys, inspection, SystemTime::now(), &mut progress);
     drop(progress);
     let report = made?;
     warn_of_few_jobs(&report.verification, &args.scope, context);
@@ -66,7 +72,8 @@ pub(super) fn run(args: &ReportArgs, context: &mut Context<'_>) -> Result<Exit, 
         let error = PageError { path: args.out.clone(), source };
         Failure::new(Exit::COULD_NOT_RUN, &error, None)
     })?;
-    let (exit, error) = judge(&VerifyReport::new(report.verification.clone(), is_compared), &args.scope);
+    let (exit, error) =
+        judge(&VerifyReport::new(report.verification.clone(), is_compared, guards), &args.scope);
     let sha256 = Digest::from(<[u8; 32]>::from(Sha256::digest(&page))).to_string();
     context.report(exit, &PageReport { path: args.out.clone(), sha256, report }, error.as_ref())
 }

@@ -14,7 +14,9 @@ use crate::checkpoint::{self, Held};
 use crate::cli::audit::{ScopeArgs, VerifyArgs};
 use crate::connection::Connection;
 use crate::exit::Exit;
+use crate::guards::{self, Inspection, Severity, Weakness};
 use crate::output::{ErrorReport, Report, Table, Verbosity, counted, rate};
+use crate::server::ServerError;
 use crate::sign::VerifyingKey;
 
 /// More chains than this are summed up, but for those that are not intact.
@@ -33,16 +35,89 @@ pub struct VerifyReport {
     pub is_tail_proven: bool,
     /// How many chains none of the checkpoints is of; null where none was given.
     pub without_checkpoint: Option<u64>,
+    /// Whether what guards the ledger is in place.
+    pub guards: Guards,
+}
+
+/// What a look at the guards came to.
+#[derive(Debug, Serialize)]
+#[serde(tag = "looked", rename_all = "snake_case")]
+pub enum Guards {
+    /// They were compared with those that the migrations make.
+    Compared(Inspection),
+    /// The schema is none of the migrations'.
+    NotCompared,
+    /// Not asked for.
+    Skipped,
+}
+
+impl Guards {
+    /// Looks, unless that is not wanted.
+    pub(super) fn look(connection: &mut Connection, scope: &ScopeArgs) -> Result<Self, Failure> {
+        if scope.no_guards {
+            return Ok(Self::Skipped);
+        }
+        let inspection = guards::inspect(&mut connection.client)
+            .map_err(|source| Failure::new(Exit::COULD_NOT_RUN, &GuardsError { source }, None))?;
+        Ok(if inspection.is_of_platform() { Self::Compared(inspection) } else { Self::NotCompared })
+    }
+
+    fn open(&self) -> Vec<&Weakness> {
+        match self {
+            Self::Compared(inspection) => inspection.open().collect(),
+            Self::NotCompared | Self::Skipped => Vec::new(),
+        }
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Skipped => writeln!(out, "guards: not looked at (--no-guards)"),
+            Self::NotCompared => {
+                writeln!(
+                    out,
+                    "guards: not compared, for the schema is not one that af-tools' migrations made"
+                )
+            }
+            Self::Compared(inspection) if inspection.weaknesses.is_empty() => {
+                writeln!(
+                    out,
+                    "guards: all in place (triggers, functions, constraints, row-level security, grants, owners)"
+                )
+            }
+            Self::Compared(inspection) => {
+                for weakness in &inspection.weaknesses {
+                    let severity = match weakness.severity {
+                        Severity::Open => "open",
+                        Severity::Differs => "differs",
+                    };
+                    writeln!(out, "guard {severity}: {}\n    {}", weakness.problem, weakness.remedy)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The guards could not be looked at.
+#[derive(Debug, thiserror::Error)]
+#[error("look at the guards")]
+struct GuardsError {
+    source: ServerError,
 }
 
 impl VerifyReport {
     /// `is_compared` says whether there were checkpoints to compare with.
-    pub fn new(verification: Verification, is_compared: bool) -> Self {
+    pub fn new(verification: Verification, is_compared: bool, guards: Guards) -> Self {
         let chains = || verification.chains.iter().filter(|chain| chain.status != Status::Empty);
         let proven = chains().filter(|chain| chain.proven_seq.is_some()).count();
         let without = chains().filter(|chain| chain.checkpoints.is_empty()).count();
         let is_tail_proven = is_compared && proven > 0 && proven == chains().count();
-        Self { is_tail_proven, without_checkpoint: is_compared.then_some(without as u64), verification }
+        Self {
+            is_tail_proven,
+            without_checkpoint: is_compared.then_some(without as u64),
+            verification,
+            guards,
+        }
     }
 
     /// What "ok" does not say.
@@ -86,6 +161,7 @@ impl Report for VerifyReport {
                 "only what came since the recorded entry was read in {of_chains}: older entries were not"
             )?;
         }
+        self.guards.write(out)?;
         match status {
             Status::Ok => {
                 let what = if shortened > 0 { "what was read" } else { "every chain" };
@@ -190,7 +266,8 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, 
     drop(progress);
     let verification = verified?;
     warn_of_few_jobs(&verification, &args.scope, context);
-    let report = VerifyReport::new(verification, is_compared);
+    let guards = Guards::look(&mut connection, &args.scope)?;
+    let report = VerifyReport::new(verification, is_compared, guards);
     let (exit, error) = judge(&report, &args.scope);
     context.report(exit, &report, error.as_ref())
 }
@@ -252,6 +329,11 @@ fn sizes(checkpoints: &[Held]) -> Wanted {
 pub(super) fn judge(report: &VerifyReport, scope: &ScopeArgs) -> (Exit, Option<ErrorReport>) {
     let error = |message: String, hint: &str| Some(ErrorReport { message, hint: Some(hint.to_owned()) });
     let verification = &report.verification;
+    if let (true, [first, ..]) = (verification.status != Status::Tampered, &report.guards.open()[..]) {
+        let open = counted(report.guards.open().len() as u64, "guard is open", "guards are open");
+        let hint = "Find out who did it, and what was done meanwhile, before you set it right.";
+        return (Exit::FINDING, error(format!("verify: {open}; the first: {}", first.problem), hint));
+    }
     match verification.status {
         Status::Ok => match report.without_checkpoint.unwrap_or(0) {
             without if without > 0 && !scope.allow_new => (
@@ -374,6 +456,7 @@ mod tests {
             allow_new,
             jobs: 1,
             allow_empty,
+            no_guards: false,
             max_findings: 1,
         }
     }
@@ -387,7 +470,7 @@ mod tests {
             (Status::Partial, true, Exit::NOT_PROVABLE),
             (Status::Tampered, true, Exit::FINDING),
         ] {
-            let report = VerifyReport::new(verification(status), false);
+            let report = VerifyReport::new(verification(status), false, Guards::Skipped);
             assert_eq!(judge(&report, &scope(allow_empty, false)).0, exit, "{status:?}");
         }
     }
@@ -402,10 +485,10 @@ mod tests {
             outcome: verify::Outcome::Holds,
             reason: None,
         });
-        let report = VerifyReport::new(proven.clone(), true);
+        let report = VerifyReport::new(proven.clone(), true, Guards::NotCompared);
         assert_eq!((report.is_tail_proven, judge(&report, &scope(false, false)).0), (true, Exit::DONE));
         proven.chains.push(verification(Status::Ok).chains.remove(0));
-        let report = VerifyReport::new(proven, true);
+        let report = VerifyReport::new(proven, true, Guards::NotCompared);
         assert_eq!((report.is_tail_proven, report.without_checkpoint), (false, Some(1)));
         assert_eq!(judge(&report, &scope(false, false)).0, Exit::NOT_PROVABLE);
         assert_eq!(judge(&report, &scope(false, true)).0, Exit::DONE);
@@ -415,7 +498,9 @@ mod tests {
     fn text_names_the_entry_and_the_limits_of_the_proof() {
         let text = |status| {
             let mut out = Vec::new();
-            VerifyReport::new(verification(status), false).write_text(&mut out, Verbosity::Normal).unwrap();
+            VerifyReport::new(verification(status), false, Guards::Skipped)
+                .write_text(&mut out, Verbosity::Normal)
+                .unwrap();
             String::from_utf8(out).unwrap()
         };
         assert!(text(Status::Ok).contains("the tail is not provable without a checkpoint"));
@@ -429,7 +514,7 @@ mod tests {
     fn what_was_not_read_is_said() {
         let mut since = verification(Status::Ok);
         since.chains[0].after = Some(After { seq: 5, hash: "cd".repeat(32) });
-        let report = VerifyReport::new(since, false);
+        let report = VerifyReport::new(since, false, Guards::Skipped);
         let mut out = Vec::new();
         report.write_text(&mut out, Verbosity::Normal).unwrap();
         let text = String::from_utf8(out).unwrap();
@@ -442,7 +527,9 @@ mod tests {
 
     #[test]
     fn the_json_names_what_scripts_need() {
-        let json = serde_json::to_value(VerifyReport::new(verification(Status::Tampered), false)).unwrap();
+        let json =
+            serde_json::to_value(VerifyReport::new(verification(Status::Tampered), false, Guards::Skipped))
+                .unwrap();
         assert_eq!(json["status"], "tampered");
         assert_eq!(json["method"], "outside");
         assert_eq!((&json["entries"], &json["findings_total"]), (&9.into(), &1.into()));

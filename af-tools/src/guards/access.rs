@@ -20,6 +20,16 @@ pub(super) fn inspect(catalog: &mut Catalog<'_>) -> Result<Vec<Weakness>, Server
     Ok(weaknesses)
 }
 
+/// How many of the expected tables are there.
+pub(super) fn tables_found(catalog: &mut Catalog<'_>) -> Result<usize, ServerError> {
+    const TABLES: &str = "
+        SELECT c.relname::text
+        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')";
+    let rows = catalog.transaction.query(TABLES, &[&catalog.schema])?;
+    Ok(rows.iter().filter(|row| catalog.expected.tables.contains(row.get::<_, &str>(0))).count())
+}
+
 fn row_security(catalog: &mut Catalog<'_>) -> Result<Vec<Weakness>, ServerError> {
     const SECURED: &str = "
         SELECT c.relname::text, c.relrowsecurity, c.relforcerowsecurity
@@ -198,6 +208,23 @@ fn owners(catalog: &mut Catalog<'_>) -> Result<Vec<Weakness>, ServerError> {
         JOIN pg_catalog.pg_roles AS app ON app.rolname = 'af_app' AND pg_catalog.pg_has_role(r.oid, app.oid, 'MEMBER')
         WHERE n.nspname = $1 AND c.relname = ANY ($2) AND NOT r.rolsuper
         ORDER BY 1, 2";
+    const APART: &str = "
+        SELECT c.relname::text, r.rolname::text, o.rolname::text
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        JOIN pg_catalog.pg_roles AS r ON r.oid = c.relowner
+        JOIN pg_catalog.pg_class AS t ON t.relnamespace = n.oid AND t.relname = 'tenants'
+        JOIN pg_catalog.pg_roles AS o ON o.oid = t.relowner
+        WHERE n.nspname = $1 AND c.relname = ANY ($2) AND c.relowner <> t.relowner
+        ORDER BY 1";
+    let mut apart = Vec::new();
+    for row in catalog.transaction.query(APART, &[&catalog.schema, &APPEND_ONLY.as_slice()])? {
+        let (table, owner, others): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        apart.push(Weakness::open(
+            format!("{table} is owned by {owner}, who can switch its guards off, and not by {others} as the other tables are"),
+            format!("ALTER TABLE {} OWNER TO {};", catalog.name(&table), quote_ident(&others)),
+        ));
+    }
     let rows = catalog.transaction.query(OWNERS, &[&catalog.schema, &APPEND_ONLY.as_slice()])?;
     let weakness = |table: String, role: String| {
         Weakness::open(
@@ -207,7 +234,7 @@ fn owners(catalog: &mut Catalog<'_>) -> Result<Vec<Weakness>, ServerError> {
             "Let the application log in as a member of af_app that owns nothing, and somebody else own the tables.",
         )
     };
-    Ok(rows.iter().map(|row| weakness(row.get(0), row.get(1))).collect())
+    Ok(rows.iter().map(|row| weakness(row.get(0), row.get(1))).chain(apart).collect())
 }
 
 /// Up to PostgreSQL 14, everybody may create things in schema public, such as a function that is found before another.

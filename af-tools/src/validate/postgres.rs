@@ -266,7 +266,7 @@ fn list(versions: &[i64]) -> String {
 /// Each weakness by itself; where there is none, how many guards are in place.
 fn guards_findings(inspection: Inspection) -> Vec<Finding> {
     const PART: &str = "guards";
-    let Inspection { expected, weaknesses } = inspection;
+    let Inspection { expected, weaknesses, .. } = inspection;
     if weaknesses.is_empty() {
         let Expectations { triggers, tables, policies, grants } = expected;
         let observed =

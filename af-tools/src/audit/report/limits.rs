@@ -4,7 +4,7 @@ use crate::audit::verify::{Method, Status, Verification};
 use crate::numbers::counted;
 
 /// What is not proven by this run.
-pub(super) fn of(verification: &Verification, is_compared: bool) -> Vec<String> {
+pub(super) fn of(verification: &Verification, is_compared: bool, are_guards_known: bool) -> Vec<String> {
     let mut limits = Vec::new();
     let chains = verification.chains.iter().filter(|chain| chain.status != Status::Empty);
     let without = chains.clone().filter(|chain| chain.proven_seq.is_none()).count() as u64;
@@ -59,9 +59,11 @@ pub(super) fn of(verification: &Verification, is_compared: bool) -> Vec<String> 
             .to_owned(),
     );
     limits.push("That everything was recorded: what nobody wrote down, no ledger can show.".to_owned());
-    limits.push(
+    let guards = if are_guards_known {
         "That the server's catalog, which says what guards the ledger, is honest: whoever owns the server can make it lie."
-            .to_owned(),
-    );
+    } else {
+        "That anything guards the ledger: that was not compared."
+    };
+    limits.push(guards.to_owned());
     limits
 }
