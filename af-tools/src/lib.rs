@@ -13,6 +13,7 @@
 //! - [`message`]: messages from outside: verification and replay
 //! - [`backup`]: backups that prove themselves, and their way back
 //! - [`sign`]: Ed25519 signatures over documents
+//! - [`memory`]: what agents remember
 //! - [`migrate`]: the schema, in sqlx's form
 //! - [`guards`]: whether what guards the ledger is in place
 //! - [`validate`]: whether the services are well
@@ -41,6 +42,7 @@ pub mod checkpoint;
 #[cfg(unix)]
 pub mod demo;
 pub mod guards;
+pub mod memory;
 pub mod message;
 pub mod migrate;
 pub mod validate;
