@@ -15,6 +15,7 @@
 //! - [`sign`]: Ed25519 signatures over documents
 //! - [`memory`]: what agents remember
 //! - [`migrate`]: the schema, in sqlx's form
+//! - [`plan`]: plans that agents carry out with their memory, and the record of it
 //! - [`guards`]: whether what guards the ledger is in place
 //! - [`validate`]: whether the services are well
 //! - [`demo`]: the whole path on a server of its own
@@ -25,6 +26,7 @@
 //! - [`server`]: what the server says when it refuses
 //! - `relation`: which tables are meant, and whether they have the form that is counted on
 //! - `files`: files that are whole or not there
+//! - `tenant`: which tenant is meant
 //! - `copy`: the binary format in which rows are pulled
 //! - `wal`: durability of what is told outside of the database
 //! - [`watch`]: how work tells how far it is
@@ -45,6 +47,7 @@ pub mod guards;
 pub mod memory;
 pub mod message;
 pub mod migrate;
+pub mod plan;
 pub mod validate;
 
 pub mod connection;
@@ -55,6 +58,7 @@ mod relation;
 pub mod secrets;
 pub mod server;
 pub mod sign;
+mod tenant;
 #[cfg(unix)]
 pub mod throwaway;
 mod wal;
