@@ -68,6 +68,11 @@ fn as_text<S: Serializer>(ts: &Timestamp, serializer: S) -> Result<S::Ok, S::Err
     serializer.collect_str(ts)
 }
 
+/// Entries as JSON.
+pub(crate) fn list<S: Serializer>(entries: &[Arc<Entry>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(entries.iter().map(Arc::as_ref))
+}
+
 /// What a save did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Saved {

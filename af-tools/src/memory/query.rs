@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use af_core::canonical::{Canonicalizer, Json};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Number, Value};
 
+use super::entry::list;
 use super::{Entry, Error, Metadata};
 
 /// How many entries a page has where nothing else is said.
@@ -110,14 +111,10 @@ pub struct Page {
     /// How many entries match, whatever limit and cursor say.
     pub total: u64,
     /// Those of this page, in the order of their keys' bytes.
-    #[serde(serialize_with = "entries")]
+    #[serde(serialize_with = "list")]
     pub entries: Vec<Arc<Entry>>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
-}
-
-fn entries<S: Serializer>(entries: &[Arc<Entry>], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(entries.iter().map(Arc::as_ref))
 }
 
 /// What is to be summed up.

@@ -3,7 +3,7 @@
 use af_core::timestamp::Timestamp;
 use serde::Serialize;
 
-use super::{Definition, Outcome, Plan, Planner, Recalled, RecordError, Recorded, Recorder, Step, Worker};
+use super::{Definition, Outcome, Plan, Planner, RecordError, Recorded, Recorder, Step, Worker};
 use crate::memory::{Clock, Namespace};
 
 /// How far a plan is.

@@ -86,7 +86,12 @@ pub struct Ledger {
     sources: Sources,
     /// The row of `plans`, with the steps as they were planned.
     plan: Option<plans::Plan>,
-    /// How many steps are recorded.
+    counts: Counts,
+}
+
+/// What is recorded.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
     steps: usize,
     messages: u64,
     audits: u64,
@@ -111,17 +116,7 @@ impl Ledger {
         }
         let found = tenant::work_for(client, tenant).map_err(doing("find the tenant"))?;
         let tenant = found.ok_or_else(|| RecordError::NoTenant(tenant.to_owned()))?;
-        Ok(Self {
-            connection,
-            tenant,
-            actor,
-            sources,
-            plan: None,
-            steps: 0,
-            messages: 0,
-            audits: 0,
-            last_seq: 0,
-        })
+        Ok(Self { connection, tenant, actor, sources, plan: None, counts: Counts::default() })
     }
 
     /// Whose rows they are.
@@ -130,14 +125,12 @@ impl Ledger {
     }
 }
 
-/// What one transaction adds, counted once it is committed.
+/// What one transaction adds; it counts once that is committed.
 struct Draft<'a> {
     transaction: Transaction<'a>,
     tenant: Uuid,
     plan_id: Uuid,
-    messages: u64,
-    audits: u64,
-    last_seq: i64,
+    counts: Counts,
 }
 
 impl Recorder for Ledger {
@@ -154,52 +147,35 @@ impl Recorder for Ledger {
             cost: json!({}),
         };
         let row = plans::create().params(&mut transaction, &row).one().map_err(doing("insert the plan"))?;
-        let mut draft = Draft {
-            transaction,
-            tenant: self.tenant,
-            plan_id: row.id,
-            messages: 0,
-            audits: 0,
-            last_seq: self.last_seq,
-        };
+        let counts = Counts::default();
+        let mut draft = Draft { transaction, tenant: self.tenant, plan_id: row.id, counts };
         let details = json!({
             "name": definition.name, "version": definition.version, "workflow_id": workflow_id,
             "steps": definition.steps.len(),
         });
         draft.audit_plan(&self.actor, "plan.start", details)?;
-        let Draft { transaction, audits, last_seq, .. } = draft;
-        transaction.commit().map_err(doing("begin the plan"))?;
-        (self.plan, self.steps) = (Some(row), 0);
-        (self.messages, self.audits, self.last_seq) = (0, audits, last_seq);
+        self.counts = draft.commit()?;
+        self.plan = Some(row);
         Ok(())
     }
 
     fn record(&mut self, steps: &[StepRun], state: State) -> Result<(), RecordError> {
         let Some(plan) = &self.plan else { return Ok(()) };
-        let mut draft = Draft {
-            transaction: self.connection.client.transaction().map_err(doing("begin a transaction"))?,
-            tenant: self.tenant,
-            plan_id: plan.id,
-            messages: self.messages,
-            audits: self.audits,
-            last_seq: self.last_seq,
-        };
-        for step in steps.iter().skip(self.steps) {
+        let transaction = self.connection.client.transaction().map_err(doing("begin a transaction"))?;
+        let mut draft = Draft { transaction, tenant: self.tenant, plan_id: plan.id, counts: self.counts };
+        for step in steps.iter().skip(self.counts.steps) {
             draft.step(step, &self.sources)?;
         }
         if state != State::Running {
             draft.end(plan, steps, state, &self.actor)?;
         }
-        let Draft { transaction, messages, audits, last_seq, .. } = draft;
-        transaction.commit().map_err(doing("commit what was done"))?;
-        self.steps = steps.len();
-        (self.messages, self.audits, self.last_seq) = (messages, audits, last_seq);
+        self.counts = draft.commit()?;
         Ok(())
     }
 
     fn recorded(&self) -> Option<Recorded> {
         let plan_id = self.plan.as_ref()?.id;
-        let Self { messages, audits, last_seq, .. } = *self;
+        let Counts { messages, audits, last_seq, .. } = self.counts;
         Some(Recorded { plan_id, trace_id: plan_id.to_string(), messages, audits, last_seq })
     }
 }
@@ -207,7 +183,7 @@ impl Recorder for Ledger {
 /// The workflow of which the plan is a run: what is there by that name and version must be this very text.
 fn workflow(client: &mut Client, tenant: Uuid, definition: &Definition) -> Result<Uuid, RecordError> {
     let Definition { name, version, text, .. } = definition;
-    let mut find = |client: &mut Client| {
+    let find = |client: &mut Client| {
         let found = workflows::get_by_name_and_version().bind(client, &tenant, name, version).opt();
         found.map_err(doing("look up the workflow"))
     };
@@ -238,6 +214,11 @@ fn workflow(client: &mut Client, tenant: Uuid, definition: &Definition) -> Resul
 }
 
 impl Draft<'_> {
+    fn commit(self) -> Result<Counts, RecordError> {
+        self.transaction.commit().map_err(doing("commit what was done"))?;
+        Ok(self.counts)
+    }
+
     /// A request to the agent, its response, and an entry of the ledger. The entry has no values: it can never be erased.
     fn step(&mut self, run: &StepRun, sources: &Sources) -> Result<(), RecordError> {
         let StepRun { number, step, outcome, began_at, ended_at } = run;
@@ -259,6 +240,7 @@ impl Draft<'_> {
             Outcome::Failed { error, .. } => details["error"] = json!(error),
             Outcome::Summarized { .. } | Outcome::WithoutMemory => {}
         }
+        self.counts.steps += 1;
         self.audit(audits::CreateParams {
             tenant_id: self.tenant,
             ts: None,
@@ -314,7 +296,7 @@ impl Draft<'_> {
         };
         let stored = messages::create().params(&mut self.transaction, &row).one();
         stored.map_err(doing("insert a message"))?;
-        self.messages += 1;
+        self.counts.messages += 1;
         Ok(())
     }
 
@@ -361,8 +343,8 @@ impl Draft<'_> {
         entry: audits::CreateParams<&str, &str, &str, &str, &str, Value>,
     ) -> Result<(), RecordError> {
         let created = audits::create().params(&mut self.transaction, &entry).one();
-        self.last_seq = created.map_err(doing("insert an entry into audits"))?.seq;
-        self.audits += 1;
+        self.counts.last_seq = created.map_err(doing("insert an entry into audits"))?.seq;
+        self.counts.audits += 1;
         Ok(())
     }
 }
