@@ -110,7 +110,8 @@ impl Memory {
     fn write_text(&self, out: &mut dyn Write, verbosity: Verbosity) -> io::Result<()> {
         let Stats { entries, bytes, evicted, .. } = self.stats;
         let dropped = if evicted > 0 { format!(", {evicted} dropped to make room") } else { String::new() };
-        writeln!(out, "memory: {}, {bytes} bytes{dropped}", counted(entries, "entry", "entries"))?;
+        let (entries, bytes) = (counted(entries, "entry", "entries"), counted(bytes, "byte", "bytes"));
+        writeln!(out, "memory: {entries}, {bytes}{dropped}")?;
         if self.contents.is_empty() {
             return Ok(());
         }
@@ -134,7 +135,7 @@ fn told(outcome: &Outcome) -> String {
         Outcome::Saved { is_new, evicted, value_bytes, .. } => {
             let what = if *is_new { "saved" } else { "updated" };
             let dropped = evicted.as_ref().map(|key| format!(", {key} dropped")).unwrap_or_default();
-            format!("{what}, {value_bytes} bytes{dropped}")
+            format!("{what}, {}{dropped}", counted(*value_bytes as u64, "byte", "bytes"))
         }
         Outcome::Found { total, keys } if *total > keys.len() as u64 => {
             format!("{} of {total} found", keys.len())
@@ -283,7 +284,8 @@ fn judge(run: &Run) -> (Exit, Option<ErrorReport>) {
         }
         (_, None, 0) => (Exit::DONE, None),
         (_, None, unchecked) => {
-            let message = format!("plan {name}: {unchecked} expectations cannot be looked at without memory");
+            let expectations = counted(unchecked as u64, "expectation", "expectations");
+            let message = format!("plan {name}: {expectations} not looked at, for lack of memory");
             let hint = "Switch memory on with --experimental-memory.";
             (Exit::NOT_PROVABLE, error(message, Some(hint)))
         }

@@ -135,6 +135,7 @@ pub fn run(definition: Definition, namespace: &Namespace, services: Services<'_>
     let plan = planner.plan(namespace, definition);
     recorder.begin(&plan).map_err(Error::Begin)?;
     let mut steps = Vec::with_capacity(plan.definition.steps.len());
+    let mut recorded = 0;
     let mut state = State::Running;
     let mut remaining = plan.definition.steps.iter().enumerate();
     while state == State::Running {
@@ -155,11 +156,16 @@ pub fn run(definition: Definition, namespace: &Namespace, services: Services<'_>
                 if has_failed { State::Failed } else { State::Running }
             }
         };
-        if let Err(source) = recorder.record(&steps, state) {
-            // Perhaps it was this step's record alone, or a query that was cancelled.
-            let last = if is_interrupted() { State::Cancelled } else { State::Failed };
-            let state = if recorder.record(&steps, last).is_ok() { last } else { State::Running };
-            return Err(Error::Record { state, source });
+        match recorder.record(&steps, state) {
+            Ok(()) => recorded = steps.len(),
+            Err(source) => {
+                // The step counts if its record can be had after all, as where somebody cancelled that.
+                let last = if is_interrupted() { State::Cancelled } else { State::Failed };
+                let mut attempts = [steps.as_slice(), &steps[..recorded]].into_iter();
+                let is_told = attempts.any(|steps| recorder.record(steps, last).is_ok());
+                let state = if is_told { last } else { State::Running };
+                return Err(Error::Record { state, source });
+            }
         }
     }
     planner.remember(namespace, &plan, state);
