@@ -32,3 +32,8 @@ pub use logged::Logged;
 pub use query::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, Page, Query, Select, Summary, SummaryRequest, matches};
 pub use sources::{Clock, CountedIds, IdSource, RandomIds, Sources, SteppingClock, SystemClock};
 pub use store::{MemoryStore, Stats, contents};
+
+/// The documentation's example has to compile, and to pass.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/memory.md")]
+struct Documentation;

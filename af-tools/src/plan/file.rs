@@ -259,7 +259,7 @@ steps:
             ("name: x\n", "missing field `steps`"),
             ("name: x\nsteps: []\n", "line 2, column 8: 0 steps, 1 to 1000 expected"),
             ("name: ''\nsteps: []\n", "line 1, column 7: a name has 1 to 255 bytes"),
-            ("name: x\n---\nname: y\n", "line 3, column 1: "),
+            ("name: x\nsteps: [{name: a, clear: {}}]\n---\nname: y\n", "line 4, column 1: "),
             (&with_step("clear: {all: true}"), "line 4, column 13: unknown field `all`"),
             (
                 &with_step("save: {key: k, value: 1, metdata: {}}"),
@@ -267,7 +267,7 @@ steps:
             ),
             (&with_step("save: {key: k}"), "missing field `value`"),
             (&with_step("save: {key: k, value: {a: 1, a: 2}}"), "duplicate mapping key"),
-            (&with_step("save: {key: k, value: .inf}"), "line 4, column 27: non-finite"),
+            (&with_step("save: {key: k, value: .inf}"), "line 4, column 27: value `.inf` is not a finite"),
             (&with_step("save: {key: k, value: \"\\0\"}"), "U+0000"),
             (&with_step("save: {key: k, value: {<<: {a: 1}}}"), "merge"),
             (&with_step("agent: b"), "line 3, column 5: step \"a\" has to have exactly one of"),
