@@ -1,5 +1,7 @@
 //! Writes down what is done.
 
+mod draft;
+mod error;
 mod ledger;
 
 use serde::Serialize;
@@ -7,7 +9,8 @@ use uuid::Uuid;
 
 use super::{Plan, State, StepRun};
 
-pub use ledger::{Ledger, RecordError};
+pub use error::RecordError;
+pub use ledger::Ledger;
 
 /// Where a run is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
