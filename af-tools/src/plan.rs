@@ -3,7 +3,7 @@
 //! - [`Definition`]: what is to be done, as a file in YAML says
 //! - [`Planner`]: makes a [`Plan`] of it, and remembers how plans went
 //! - [`Worker`]: does a step
-//! - [`run`]: has both do their work, and a [`Recorder`] write it down
+//! - [`run()`]: has both do their work, and a [`Recorder`] write it down
 //! - [`Ledger`]: the recorder that keeps plans, messages and audits in the database
 //!
 //! Planner and worker are given an `Arc<dyn MemoryStore>` and know no store by name.

@@ -36,7 +36,7 @@ impl Select {
 pub struct Query {
     /// Which keys.
     pub select: Select,
-    /// Only entries whose metadata have all of these pairs ([`matches`]). Empty, all match.
+    /// Only entries whose metadata have all of these pairs ([`matches()`]). Empty, all match.
     pub filter: Metadata,
     /// How many entries at most, from 1 to [`MAX_LIMIT`].
     pub limit: usize,
