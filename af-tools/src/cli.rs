@@ -6,6 +6,7 @@ pub mod completions;
 pub mod demo;
 pub mod message;
 pub mod migrate;
+pub mod plan;
 pub mod secrets;
 pub mod validate;
 
@@ -25,7 +26,7 @@ Exit codes:
     0  done, everything that was asked for was checked and is fine
     1  could not run (connection, input and output, bad configuration)
     2  usage
-    3  a finding (tampering, a corrupt backup, schema drift, an unhealthy required service, refused lines of an import with --keep-going)
+    3  a finding (tampering, a corrupt backup, schema drift, an unhealthy required service, refused lines of an import with --keep-going, a step of a plan that failed)
     4  not provable (nothing was checked, or not everything)
     5  pending (migrations to apply)
   130  interrupted";
@@ -119,6 +120,9 @@ pub enum Command {
     /// and the guards of the ledger are checked, and the ends of its chains; its entries are `audit verify`'s. What is not
     /// checked is said. Exits with 0 if what is required is well, 3 if not, 4 if nothing was checked.
     Validate(validate::ValidateArgs),
+    /// Carry out plans of agents with a memory (experimental)
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
     /// Show everything on a PostgreSQL server of its own
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
@@ -162,6 +166,7 @@ impl Command {
                 SecretsCommand::Watch(_) => "secrets watch",
             },
             Self::Validate(_) => "validate",
+            Self::Plan(plan::PlanCommand::Run(_)) => "plan run",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man => "man",

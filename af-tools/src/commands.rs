@@ -17,6 +17,7 @@ mod message_verify;
 mod migrate;
 mod migrate_test;
 mod passphrase;
+mod plan_run;
 mod secrets;
 mod validate;
 
@@ -30,6 +31,7 @@ use crate::cli::audit::AuditCommand;
 use crate::cli::backup::BackupCommand;
 use crate::cli::message::MessageCommand;
 use crate::cli::migrate::MigrateCommand;
+use crate::cli::plan::PlanCommand;
 use crate::cli::{Cli, Command, Global};
 use crate::connection::{Connection, Environment, Settings};
 use crate::exit::Exit;
@@ -49,6 +51,7 @@ pub use message_replay::ReplayReport;
 pub use message_verify::MessageReport;
 pub use migrate::MigrateReport;
 pub use migrate_test::RoundTripReport;
+pub use plan_run::PlanReport;
 pub use secrets::{ChangeReport, ListReport, ValueReport, WatchReport, WatchedChange};
 pub use validate::HealthReport;
 
@@ -141,6 +144,7 @@ impl<'a> Context<'a> {
             Command::Migrate(MigrateCommand::Test(args)) => migrate_test::run(args, self),
             Command::Secrets(args) => secrets::run(args, self),
             Command::Validate(args) => validate::run(args, self),
+            Command::Plan(PlanCommand::Run(args)) => plan_run::run(args, self),
             #[cfg(unix)]
             Command::Demo(args) => demo::run(args, self),
             #[cfg(not(unix))]

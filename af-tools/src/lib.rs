@@ -13,7 +13,9 @@
 //! - [`message`]: messages from outside: verification and replay
 //! - [`backup`]: backups that prove themselves, and their way back
 //! - [`sign`]: Ed25519 signatures over documents
+//! - [`memory`]: what agents remember
 //! - [`migrate`]: the schema, in sqlx's form
+//! - [`plan`]: plans that agents carry out with their memory, and the record of it
 //! - [`guards`]: whether what guards the ledger is in place
 //! - [`validate`]: whether the services are well
 //! - [`demo`]: the whole path on a server of its own
@@ -25,6 +27,7 @@
 //! - `relation`: which tables are meant, and whether they have the form that is counted on
 //! - `numbers`: numbers as people read them
 //! - `files`: files that are whole or not there
+//! - `tenant`: which tenant is meant
 //! - `copy`: the binary format in which rows are pulled
 //! - `wal`: durability of what is told outside of the database
 //! - [`watch`]: how work tells how far it is
@@ -42,8 +45,10 @@ pub mod checkpoint;
 #[cfg(unix)]
 pub mod demo;
 pub mod guards;
+pub mod memory;
 pub mod message;
 pub mod migrate;
+pub mod plan;
 pub mod validate;
 
 pub mod connection;
@@ -55,6 +60,7 @@ mod relation;
 pub mod secrets;
 pub mod server;
 pub mod sign;
+mod tenant;
 #[cfg(unix)]
 pub mod throwaway;
 mod wal;

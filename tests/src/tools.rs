@@ -47,7 +47,8 @@ pub fn command(arguments: &[&str]) -> Command {
         // PG_CONFIG says where the server's programs are, not where to connect.
         let starts_with = |prefix| name.to_string_lossy().starts_with(prefix);
         let is_setting = starts_with("PG") && name != "PG_CONFIG" || starts_with("AF_SECRET");
-        if is_setting || name == "DATABASE_URL" || name == "AF_PASSWORD_SECRET" {
+        if is_setting || name == "DATABASE_URL" || name == "AF_PASSWORD_SECRET" || name == "AF_MEMORY_ENABLED"
+        {
             command.env_remove(name);
         }
     }

@@ -6,7 +6,7 @@ use crate::audit::{anchor, checkpoint, import, verify};
 use crate::checkpoint::{HeldError, StoreError};
 use crate::exit::Exit;
 use crate::output::ErrorReport;
-use crate::{backup, connection, message, migrate, secrets, sign, validate};
+use crate::{backup, connection, message, migrate, plan, secrets, sign, validate};
 
 /// Why a command has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +170,12 @@ impl From<backup::Error> for Failure {
             _ => Exit::COULD_NOT_RUN,
         };
         Self::new(exit, &error, error.hint())
+    }
+}
+
+impl From<plan::Error> for Failure {
+    fn from(error: plan::Error) -> Self {
+        Self::new(Exit::COULD_NOT_RUN, &error, error.hint())
     }
 }
 

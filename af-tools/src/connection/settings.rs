@@ -25,6 +25,16 @@ pub struct Source {
     pub schema: Option<String>,
 }
 
+impl Source {
+    /// Whether anything says which database is meant, or where it is: `--url`, `DATABASE_URL`, `PGSERVICE`, `PGHOST`,
+    /// `PGHOSTADDR` or `PGDATABASE`. Others, such as `PGUSER`, only say how one would connect; for commands that can do
+    /// without a database.
+    pub fn names_a_database(&self, environment: &Environment) -> bool {
+        const NAMING: [&str; 5] = ["DATABASE_URL", "PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE"];
+        self.url.is_some() || NAMING.iter().any(|name| environment.get(name).is_some())
+    }
+}
+
 /// How far the connection is protected, as in libpq.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SslMode {
@@ -443,6 +453,18 @@ mod tests {
     fn resolve(url: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings, Error> {
         let source = Source { url: url.map(str::to_owned), schema: None };
         Settings::resolve(&source, &environment(variables))
+    }
+
+    #[test]
+    fn a_database_is_named_by_where_or_which_it_is() {
+        let names = |url: Option<&str>, variable: &str, value: &str| {
+            let variables = [(variable.to_owned(), value.to_owned())].into();
+            let environment = Environment { variables, ..Environment::default() };
+            Source { url: url.map(str::to_owned), schema: None }.names_a_database(&environment)
+        };
+        assert!(names(Some("postgres://h/d"), "X", "") && names(None, "PGHOST", "h"));
+        assert!(names(None, "DATABASE_URL", "postgres://h/d") && names(None, "PGDATABASE", "d"));
+        assert!(!names(None, "PGHOST", "") && !names(None, "PGUSER", "u") && !names(None, "PGPASSWORD", "p"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn most_detailed(verbosity: Verbosity) -> Level {
     match verbosity {
         Verbosity::Quiet => Level::ERROR,
         Verbosity::Normal => Level::WARN,
-        Verbosity::Verbose => Level::INFO,
+        Verbosity::Verbose => Level::DEBUG,
     }
 }
 
@@ -105,13 +105,15 @@ mod tests {
             (Verbosity::Normal, "warning: it\\u{1b} is odd: key=a\n"),
             (
                 Verbosity::Verbose,
-                "warning: it\\u{1b} is odd: key=a\naccessed: key=b provider=\"file /x\" count=3\n",
+                "warning: it\\u{1b} is odd: key=a\naccessed: key=b provider=\"file /x\" count=3\nlooked\n",
             ),
         ] {
             let log = Log { most_detailed: most_detailed(verbosity), write: || Written };
             tracing::subscriber::with_default(Registry::default().with(log), || {
                 tracing::warn!(target: "af_tools::x", key = "a", "it\u{1b} is odd");
                 tracing::info!(target: "af_tools::x", key = "b", provider = "file /x", count = 3, "accessed");
+                tracing::debug!(target: "af_tools::x", "looked");
+                tracing::trace!(target: "af_tools::x", "looked closely");
                 tracing::warn!(target: "another_crate", "its own affair");
             });
             assert_eq!(String::from_utf8(std::mem::take(&mut *WRITTEN.lock().unwrap())).unwrap(), expected);

@@ -4,17 +4,15 @@ use std::error::Error as StdError;
 
 use af_queries::client::Params;
 use af_queries::queries::audits::{self, CreateParams};
-use af_queries::queries::tenants;
-use postgres::Client;
 use serde_json::json;
 use uuid::Uuid;
-use uuid::fmt::Hyphenated;
 
 use super::Key;
 use super::access::{Access, Recorder};
 use crate::connection::Connection;
 use crate::relation::{Relation, RelationError};
 use crate::server::ServerError;
+use crate::tenant;
 
 /// Why accesses cannot be kept in the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +38,7 @@ impl LedgerError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Relation(error) => error.hint(),
-            Self::NoTenant(_) => {
-                Some("A role that sees only its own tenant's rows must give that tenant's UUID.".to_owned())
-            }
+            Self::NoTenant(_) => Some(tenant::MISSING_HINT.to_owned()),
             Self::Server { source, .. } => source.hint(),
         }
     }
@@ -68,27 +64,10 @@ impl Ledger {
         let client = &mut connection.client;
         Relation::find(client, "audits")?;
         Relation::find(client, "tenants")?;
-        let tenant = find_tenant(client, tenant)?;
+        let found = tenant::work_for(client, tenant).map_err(doing("find the tenant"))?;
+        let tenant = found.ok_or_else(|| LedgerError::NoTenant(tenant.to_owned()))?;
         Ok(Self { connection, tenant })
     }
-}
-
-fn find_tenant(client: &mut Client, tenant: &str) -> Result<Uuid, LedgerError> {
-    const WORK_FOR: &str = "SELECT set_config('af.tenant_id', $1, false)";
-    let failed = "find the tenant";
-    let missing = || LedgerError::NoTenant(tenant.to_owned());
-    let id = match tenant.parse() {
-        // As in an import: what else could be read as a UUID is a name.
-        Ok(id) if tenant.len() == Hyphenated::LENGTH => id,
-        _ => tenants::get_id_by_name()
-            .bind(client, &tenant)
-            .opt()
-            .map_err(doing(failed))?
-            .ok_or_else(missing)?,
-    };
-    // For roles that see only the rows of the tenant they say they work for.
-    client.execute(WORK_FOR, &[&id.to_string()]).map_err(doing(failed))?;
-    if tenants::exists().bind(client, &id).one().map_err(doing(failed))? { Ok(id) } else { Err(missing()) }
 }
 
 impl Recorder for Ledger {

@@ -40,7 +40,7 @@ pub enum TimestampError {
 impl Timestamp {
     /// From PostgreSQL's representation: microseconds since 2000-01-01T00:00:00Z, where the
     /// extreme values of `i64` mean infinity.
-    pub fn from_postgres_micros(micros: i64) -> Result<Self, TimestampError> {
+    pub const fn from_postgres_micros(micros: i64) -> Result<Self, TimestampError> {
         match micros {
             i64::MIN | i64::MAX => Err(TimestampError::Infinite),
             MIN_MICROS..=MAX_MICROS => Ok(Self(micros)),
