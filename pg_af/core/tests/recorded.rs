@@ -141,19 +141,19 @@ fn details_name_the_checkpoint() {
     };
     assert_eq!(
         detail(&original[..4], &recorded),
-        "the chain ends with entry 4, 5 entries were recorded in the checkpoint \"example.org/log\" at 2000-01-01T00:00:00Z"
+        "the chain ends with entry 4, but 5 entries were recorded in the checkpoint \"example.org/log\" at 2000-01-01T00:00:00Z"
     );
     recorded.at = None;
     assert_eq!(
         detail(&[], &recorded),
-        "the chain is gone, 5 entries were recorded in the checkpoint \"example.org/log\""
+        "the chain is gone, but 5 entries were recorded in the checkpoint \"example.org/log\""
     );
     let mut other = original.clone();
     other[4].hash = None;
     let hash = recorded.last.hash;
     assert_eq!(
         detail(&other, &recorded),
-        format!("there is no hash, {hash} was recorded in the checkpoint \"example.org/log\"")
+        format!("there is no hash, but {hash} was recorded in the checkpoint \"example.org/log\"")
     );
 }
 

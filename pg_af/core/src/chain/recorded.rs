@@ -51,7 +51,7 @@ impl ChainReport {
             }
             let hash =
                 hash.map_or_else(|| "there is no hash".to_owned(), |hash| format!("the hash is {hash}"));
-            let what = format!("{hash}, {} was", recorded.last.hash);
+            let what = format!("{hash}, but {} was", recorded.last.hash);
             return finding(size, id, FindingKind::Rewritten, what);
         }
         // What is not shown may be there.
@@ -62,11 +62,12 @@ impl ChainReport {
         let is_before_the_walk = self.after.is_some_and(|after| size < after.seq);
         match self.head {
             Some(head) if head.seq < size => {
-                let what = format!("the chain ends with entry {}, {size} entries were", head.seq);
+                let what = format!("the chain ends with entry {}, but {size} entries were", head.seq);
                 finding(head.seq + 1, None, FindingKind::Truncated, what)
             }
             None if self.after.is_none() => {
-                finding(1, None, FindingKind::Truncated, format!("the chain is gone, {size} entries were"))
+                let what = format!("the chain is gone, but {size} entries were");
+                finding(1, None, FindingKind::Truncated, what)
             }
             None if is_before_the_walk => finding(size, None, FindingKind::Truncated, absent()),
             Some(_) if is_before_the_walk || self.findings == 0 => {
