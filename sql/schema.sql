@@ -52,6 +52,39 @@ COMMENT ON COLUMN public.agents.config_json IS 'Configuration of its implementat
 
 COMMENT ON COLUMN public.agents.policies_json IS 'The rules that it is held to: an object or a list';
 
+CREATE TABLE public.audit_checkpoints (
+    tenant_id uuid NOT NULL,
+    incarnation integer NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    hash bytea NOT NULL,
+    origin text NOT NULL,
+    note text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT audit_checkpoints_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT audit_checkpoints_incarnation_check CHECK ((incarnation >= 1)),
+    CONSTRAINT audit_checkpoints_note_check CHECK ((note <> ''::text)),
+    CONSTRAINT audit_checkpoints_origin_check CHECK ((origin <> ''::text)),
+    CONSTRAINT audit_checkpoints_root_check CHECK ((octet_length(root) = 32)),
+    CONSTRAINT audit_checkpoints_size_check CHECK ((size >= 1))
+);
+
+ALTER TABLE ONLY public.audit_checkpoints FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.audit_checkpoints IS 'Append-only copy of the checkpoints that were signed of the chains, with which af_audit_verify() compares them';
+
+COMMENT ON COLUMN public.audit_checkpoints.incarnation IS 'Which chain of the tenant''s: 1, and one more whenever it was begun anew';
+
+COMMENT ON COLUMN public.audit_checkpoints.size IS 'How many entries the chain had: the seq of the last one';
+
+COMMENT ON COLUMN public.audit_checkpoints.root IS 'RFC 6962 Merkle tree hash over the entries'' hashes';
+
+COMMENT ON COLUMN public.audit_checkpoints.hash IS 'hash of the last entry';
+
+COMMENT ON COLUMN public.audit_checkpoints.origin IS 'The first line of the note: which log, of which database, this is a checkpoint of';
+
+COMMENT ON COLUMN public.audit_checkpoints.note IS 'The signed note as it was published (C2SP tlog-checkpoint)';
+
 CREATE TABLE public.audits (
     tenant_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -314,6 +347,12 @@ ALTER TABLE ONLY public.agents
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_tenant_id_name_key UNIQUE (tenant_id, name);
 
+ALTER TABLE ONLY public.audit_checkpoints
+    ADD CONSTRAINT audit_checkpoints_pkey PRIMARY KEY (tenant_id, incarnation, size);
+
+ALTER TABLE ONLY public.audit_checkpoints
+    ADD CONSTRAINT audit_checkpoints_tenant_id_incarnation_size_root_hash_key UNIQUE (tenant_id, incarnation, size, root, hash);
+
 ALTER TABLE ONLY public.audits
     ADD CONSTRAINT audits_id_key UNIQUE (id);
 
@@ -388,6 +427,10 @@ CREATE INDEX rbac_roles_permissions_idx ON public.rbac_roles USING gin (permissi
 
 CREATE INDEX tools_permissions_idx ON public.tools USING gin (permissions jsonb_path_ops);
 
+CREATE TRIGGER af_audit_guard BEFORE DELETE OR UPDATE ON public.audit_checkpoints FOR EACH ROW EXECUTE FUNCTION public.af_audit_guard();
+
+ALTER TABLE public.audit_checkpoints ENABLE ALWAYS TRIGGER af_audit_guard;
+
 CREATE TRIGGER af_audit_guard BEFORE DELETE OR UPDATE ON public.audits FOR EACH ROW EXECUTE FUNCTION public.af_audit_guard();
 
 ALTER TABLE public.audits ENABLE ALWAYS TRIGGER af_audit_guard;
@@ -395,6 +438,10 @@ ALTER TABLE public.audits ENABLE ALWAYS TRIGGER af_audit_guard;
 CREATE TRIGGER af_audit_guard BEFORE DELETE OR UPDATE ON public.messages FOR EACH ROW EXECUTE FUNCTION public.af_audit_guard();
 
 ALTER TABLE public.messages ENABLE ALWAYS TRIGGER af_audit_guard;
+
+CREATE TRIGGER af_audit_guard_truncate BEFORE TRUNCATE ON public.audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION public.af_audit_guard();
+
+ALTER TABLE public.audit_checkpoints ENABLE ALWAYS TRIGGER af_audit_guard_truncate;
 
 CREATE TRIGGER af_audit_guard_truncate BEFORE TRUNCATE ON public.audits FOR EACH STATEMENT EXECUTE FUNCTION public.af_audit_guard();
 
@@ -428,6 +475,9 @@ ALTER TABLE public.messages ENABLE ALWAYS TRIGGER zz_af_envelope_check;
 
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.audit_checkpoints
+    ADD CONSTRAINT audit_checkpoints_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.audits
     ADD CONSTRAINT audits_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -467,6 +517,8 @@ ALTER TABLE ONLY public.workflows
 
 CREATE POLICY af_admin ON public.agents TO af_admin USING (true);
 
+CREATE POLICY af_admin ON public.audit_checkpoints TO af_admin USING (true);
+
 CREATE POLICY af_admin ON public.budgets TO af_admin USING (true);
 
 CREATE POLICY af_admin ON public.plans TO af_admin USING (true);
@@ -484,6 +536,8 @@ CREATE POLICY af_admin ON public.users TO af_admin USING (true);
 CREATE POLICY af_admin ON public.workflows TO af_admin USING (true);
 
 CREATE POLICY af_auditor ON public.agents FOR SELECT TO af_auditor USING (true);
+
+CREATE POLICY af_auditor ON public.audit_checkpoints FOR SELECT TO af_auditor USING (true);
 
 CREATE POLICY af_auditor ON public.audits FOR SELECT TO af_auditor USING (true);
 
@@ -507,6 +561,8 @@ CREATE POLICY af_auditor ON public.workflows FOR SELECT TO af_auditor USING (tru
 
 CREATE POLICY af_own_tenant ON public.agents USING ((tenant_id = public.af_tenant_id()));
 
+CREATE POLICY af_own_tenant ON public.audit_checkpoints USING ((tenant_id = public.af_tenant_id()));
+
 CREATE POLICY af_own_tenant ON public.audits USING ((tenant_id = public.af_tenant_id()));
 
 CREATE POLICY af_own_tenant ON public.budgets USING ((tenant_id = public.af_tenant_id()));
@@ -528,6 +584,8 @@ CREATE POLICY af_own_tenant ON public.users USING ((tenant_id = public.af_tenant
 CREATE POLICY af_own_tenant ON public.workflows USING ((tenant_id = public.af_tenant_id()));
 
 ALTER TABLE public.agents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_checkpoints ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audits ENABLE ROW LEVEL SECURITY;
 
@@ -556,6 +614,10 @@ GRANT USAGE ON SCHEMA public TO af_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO af_app;
 GRANT SELECT ON TABLE public.agents TO af_auditor;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO af_admin;
+
+GRANT SELECT ON TABLE public.audit_checkpoints TO af_app;
+GRANT SELECT ON TABLE public.audit_checkpoints TO af_auditor;
+GRANT SELECT,INSERT ON TABLE public.audit_checkpoints TO af_admin;
 
 GRANT SELECT ON TABLE public.audits TO af_app;
 GRANT SELECT ON TABLE public.audits TO af_auditor;

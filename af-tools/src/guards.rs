@@ -18,7 +18,7 @@ use crate::server::{ServerError, quote_ident};
 use expected::Expected;
 
 /// The tables that only grow.
-const APPEND_ONLY: [&str; 2] = ["audits", "messages"];
+const APPEND_ONLY: [&str; 3] = ["audits", "messages", "audit_checkpoints"];
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

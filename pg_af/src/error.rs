@@ -93,6 +93,7 @@ pub(crate) enum Error {
 pub(crate) enum Table {
     Audits,
     Messages,
+    Checkpoints,
 }
 
 impl Table {
@@ -101,6 +102,7 @@ impl Table {
         match self {
             Self::Audits => "audits",
             Self::Messages => "messages",
+            Self::Checkpoints => "audit_checkpoints",
         }
     }
 
@@ -108,6 +110,7 @@ impl Table {
         match self {
             Self::Audits => "audit table",
             Self::Messages => "message table",
+            Self::Checkpoints => "table of checkpoints",
         }
     }
 
@@ -115,6 +118,7 @@ impl Table {
         match self {
             Self::Audits => "an audit table",
             Self::Messages => "a message table",
+            Self::Checkpoints => "a table of checkpoints",
         }
     }
 
@@ -123,6 +127,7 @@ impl Table {
         match self {
             Self::Audits => "audit entry",
             Self::Messages => "message",
+            Self::Checkpoints => "checkpoint",
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The columns of a row: where they are in a table, and what they hold.
 //!
-//! This is about any row; `audit` and `message` know the columns that matter.
+//! This is about any row; `audit`, `message` and `checkpoint` know the columns that matter.
 
 pub(crate) mod audit;
+pub(crate) mod checkpoint;
 pub(crate) mod message;
 
 use std::marker::PhantomData;
@@ -41,6 +42,7 @@ pub(crate) trait Column: Copy + 'static {
 pub(crate) enum Type {
     Uuid,
     Int8,
+    Int4,
     Int2,
     TimestampTz,
     Jsonb,
@@ -54,6 +56,7 @@ impl Type {
         match self {
             Self::Uuid => (&[pg_sys::UUIDOID], "uuid"),
             Self::Int8 => (&[pg_sys::INT8OID], "bigint"),
+            Self::Int4 => (&[pg_sys::INT4OID], "integer"),
             Self::Int2 => (&[pg_sys::INT2OID], "smallint"),
             Self::TimestampTz => (&[pg_sys::TIMESTAMPTZOID], "timestamp with time zone"),
             Self::Jsonb => (&[pg_sys::JSONBOID], "jsonb"),

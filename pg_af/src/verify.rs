@@ -1,9 +1,10 @@
 //! The check of whole chains, and of messages, as SQL functions.
 //!
-//! The checking is `af-core`'s; here rows are fetched (`tally`, `ordered`, `messages`) and findings handed out
-//! (`report`). Rows are read by an ordinary query with the caller's own rights, so that privileges, row-level security,
+//! The checking is `af-core`'s; here rows are fetched (`tally`, `ordered`, `checkpoints`, `messages`) and findings handed
+//! out (`report`). Rows are read by an ordinary query with the caller's own rights, so that privileges, row-level security,
 //! partitions, parallel workers, cancellation and hot standbys are PostgreSQL's business, not ours.
 
+mod checkpoints;
 mod messages;
 mod ordered;
 mod report;

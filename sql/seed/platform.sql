@@ -86,3 +86,11 @@ FROM (
     FROM generate_series(1, 40) AS n
 ) AS e (n, tenant_id, actor_type, actor_id, action, resource_type, resource_id, details)
 ORDER BY e.n;
+
+-- A checkpoint of each chain when it was young. One entry is its own tree: the root is the leaf hash of RFC 6962. The
+-- notes are not signed, as nobody has a key for it.
+INSERT INTO audit_checkpoints (tenant_id, incarnation, size, root, hash, origin, note, created_at)
+SELECT tenant_id, 1, 1, root, hash, origin, origin || E'\n1\n' || encode(root, 'base64') || E'\n', '2026-01-05 09:00:00+00'
+FROM audits
+CROSS JOIN LATERAL (SELECT sha256('\x00' || hash), 'example.org/seed/' || tenant_id || '/1') AS c (root, origin)
+WHERE seq = 1;

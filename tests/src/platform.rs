@@ -36,6 +36,9 @@ pub const TABLES: [(&str, &[(&str, &str)]); 10] = [
     ("rbac_bindings", &[("user_id", "id"), ("role_id", "id")]),
 ];
 
+/// The tables that belong to tenants and are kept of the ledger, without ids of their own.
+pub const KEPT: [&str; 1] = ["audit_checkpoints"];
+
 /// The statement that inserts a row into a table, with some columns' values replaced or added.
 ///
 /// # Panics

@@ -3,7 +3,7 @@
 
 use af_tests::database::{Database, pg_dump, server, sqlstate};
 use af_tests::ledger::{add_entries, disable_triggers, enable_triggers, verify, whole_chains};
-use af_tests::platform::{TABLES, add_tenant_with_rows, insertion};
+use af_tests::platform::{KEPT, TABLES, add_tenant_with_rows, insertion};
 use af_tests::tools::{self, Run};
 use postgres::Client;
 use uuid::Uuid;
@@ -64,7 +64,7 @@ impl World {
                 self.database.name()
             ))
             .unwrap();
-        for table in all_tables().chain(["_sqlx_migrations"]) {
+        for table in all_tables().chain(KEPT).chain(["_sqlx_migrations"]) {
             self.superuser.batch_execute(&format!("ALTER TABLE {table} OWNER TO {owner}")).unwrap();
         }
         owner
@@ -536,12 +536,47 @@ fn an_admin_manages_every_tenant_and_has_no_part_in_the_ledger() {
 }
 
 #[test]
+fn checkpoints_are_an_admins_to_add_and_nobodys_to_change() {
+    let mut world = World::new();
+    let (one, other) = (world.one, world.other);
+    let insert = |tenant: Uuid| {
+        format!(
+            "INSERT INTO audit_checkpoints (tenant_id, incarnation, size, root, hash, origin, note) \
+             VALUES ('{tenant}', 1, 1, sha256('root'), sha256('hash'), 'example.org/log', 'a note')"
+        )
+    };
+    for role in ["af_admin", "af_auditor", "af_app"] {
+        let mut client = world.connect(role);
+        set_tenant(&mut client, &one.to_string());
+        for tenant in [one, other] {
+            match role {
+                "af_admin" => client.batch_execute(&insert(tenant)).unwrap(),
+                _ => expect_denied(&mut client, [insert(tenant)]),
+            }
+        }
+        expect_denied(
+            &mut client,
+            [
+                "UPDATE audit_checkpoints SET size = 2",
+                "DELETE FROM audit_checkpoints",
+                "TRUNCATE audit_checkpoints",
+                "SELECT * FROM audit_checkpoints FOR UPDATE",
+                "ALTER TABLE audit_checkpoints DISABLE TRIGGER USER",
+                "DROP POLICY af_own_tenant ON audit_checkpoints",
+            ],
+        );
+        let count = if role == "af_app" { 1 } else { 2 };
+        assert_eq!(tenants(&mut client, "audit_checkpoints").len(), count, "{role}");
+    }
+}
+
+#[test]
 fn a_stranger_gets_nothing() {
     let mut world = World::new();
     let login = world.login("stranger", "", "pg_monitor");
     let mut stranger = world.database.connect_as(&login);
     set_tenant(&mut stranger, &world.one.to_string());
-    for table in all_tables() {
+    for table in all_tables().chain(KEPT) {
         expect_denied(&mut stranger, [format!("SELECT * FROM {table}"), format!("DELETE FROM {table}")]);
     }
     expect_denied(&mut stranger, [another("audits", world.one), another("agents", world.one)]);

@@ -38,7 +38,7 @@ fn one_that_is_well_is_told_in_full() {
     }
     let chains = &check(&result, "postgres:chains")["observedValue"];
     assert_eq!((&chains["chains"], &chains["entries_by_heads"]), (&2.into(), &6.into()), "{result:#}");
-    assert_eq!(check(&result, "postgres:guards")["observedValue"]["triggers"], 6);
+    assert_eq!(check(&result, "postgres:guards")["observedValue"]["triggers"], 8);
     assert_eq!(not_checked(&result), ["redis", "qdrant", "postgres lastVerification"]);
 }
 
@@ -67,8 +67,13 @@ fn what_is_not_there_yet_is_told_with_the_command_for_it() {
 }
 
 /// What is done to a database, how bad that is, and a word of what is said.
-const DAMAGES: [(&str, &str, &str); 18] = [
+const DAMAGES: [(&str, &str, &str); 19] = [
     ("ALTER TABLE audits DISABLE TRIGGER af_audit_guard", "fail", "is disabled"),
+    (
+        "ALTER TABLE audit_checkpoints DISABLE TRIGGER af_audit_guard",
+        "fail",
+        "af_audit_guard on audit_checkpoints is disabled",
+    ),
     ("ALTER TABLE audits ENABLE TRIGGER zz_af_audit_chain", "fail", "not enabled ALWAYS"),
     ("ALTER TABLE messages ENABLE REPLICA TRIGGER zz_af_envelope_check", "fail", "replicas only"),
     (
@@ -166,8 +171,8 @@ fn a_function_that_was_replaced_is_told() {
             .as_str()
             .is_some_and(|output| output.contains("not as the extension pg_af declares it"))
     });
-    // On both tables, for rows and for TRUNCATE.
-    assert_eq!(told.count(), 4, "{result:#}");
+    // On three tables, for rows and for TRUNCATE.
+    assert_eq!(told.count(), 6, "{result:#}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 // This file was generated with `cornucopia`. Do not modify.
 
 pub mod agents;
+pub mod audit_checkpoints;
 pub mod audits;
 pub mod budgets;
 pub mod demo;

@@ -2,7 +2,8 @@
 //!
 //! [`Method::Outside`] pulls the stored columns and believes nothing that the server computes;
 //! [`Method::InDatabase`] lets the server's own `af_audit_verify()` do it. Both give the same
-//! [`Verification`].
+//! [`Verification`], but for what only the server finds: chains that are not what the checkpoints
+//! in the table `audit_checkpoints` say they were.
 
 mod compare;
 mod inside;

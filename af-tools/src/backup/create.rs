@@ -23,7 +23,8 @@ use crate::sign::SigningKey;
 use crate::watch::Watch;
 
 /// What a `critical` backup has the rows of, with what these refer to.
-const CRITICAL: [&str; 5] = ["tenants", "users", "rbac_roles", "rbac_bindings", "audits"];
+const CRITICAL: [&str; 6] =
+    ["tenants", "users", "rbac_roles", "rbac_bindings", "audits", "audit_checkpoints"];
 /// Nobody's limit on a statement or a transaction is meant for a dump; pg_dump says the same in its own sessions. Whoever
 /// has locked a table is waited for as long by both. `$1` is how long, in milliseconds.
 const LIMITS: &str = "SELECT pg_catalog.set_config(name, CASE name WHEN 'lock_timeout' THEN $1 ELSE '0' END, true) \

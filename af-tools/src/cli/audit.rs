@@ -58,7 +58,8 @@ pub struct ScopeArgs {
     /// Verify only this tenant's chain; may be given several times
     #[arg(long = "tenant", value_name = "UUID")]
     pub tenants: Vec<Uuid>,
-    /// Let the server's af_audit_verify() do it
+    /// Let the server's af_audit_verify() do it, which also compares each chain with the newest checkpoint in
+    /// the table audit_checkpoints
     #[arg(long)]
     pub in_database: bool,
     /// Verify only what came since an entry that was recorded before; may be given several times

@@ -75,7 +75,7 @@ pub enum KindArg {
     Full,
     /// The schema, and no rows
     Schema,
-    /// The schema, and the rows of tenants, users, rbac_roles, rbac_bindings, audits and what they refer to
+    /// The schema, and the rows of tenants, users, rbac_roles, rbac_bindings, audits, audit_checkpoints and what they refer to
     Critical,
 }
 

@@ -5,10 +5,13 @@
 //! length of the chain. It does no I/O, so that the database and the command line run the same check.
 //!
 //! A ledger can be walked in one go ([`Verifier::new`]), in parts that are put together afterwards and say the same as
-//! one walk ([`Part`]), or from an entry whose hash was recorded before ([`Verifier::since`]).
+//! one walk ([`Part`]), or from an entry whose hash was recorded before ([`Verifier::since`]). What was seen of a chain can be
+//! compared with a checkpoint of it ([`ChainReport::compare`]), which also tells what the rows alone do not: that the last
+//! ones are gone.
 
 mod finding;
 mod part;
+mod recorded;
 mod report;
 mod verifier;
 mod walk;
@@ -17,6 +20,7 @@ use uuid::Uuid;
 
 pub use finding::{Finding, FindingKind};
 pub use part::Part;
+pub use recorded::{Recorded, Stored};
 pub use report::{Anchor, ChainReport, Head, Status, Unchecked};
 pub use verifier::Verifier;
 pub use walk::Standing;

@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use pgrx::{PgRelation, Uuid};
 
 use super::target::Target;
-use super::{check, ordered};
+use super::{check, checkpoints, ordered};
 use crate::convert::{uuid_from_sql, uuid_to_sql};
 use crate::durable;
 use crate::error::Error;
@@ -58,6 +58,7 @@ fn af_audit_verify(
     // SAFETY: fcinfo is that of this call.
     let schema = unsafe { own_schema(fcinfo) };
     let mut reports = check(&target, view, &schema, &mut |_| ())?;
+    checkpoints::compare(&target, view, &mut reports)?;
     durable::flush()?;
     if reports.is_empty() {
         reports.push(ChainReport::empty(tenant.map(uuid_from_sql)));
@@ -102,7 +103,8 @@ fn af_audit_verify_since(
     let anchor = Anchor { tenant_id: uuid_from_sql(tenant), seq, hash };
     let target = Target::open::<AuditColumn>(None, relation)?.since(anchor);
     let view = target.view()?;
-    let reports = ordered::walk(&target, view, &mut |_| ())?;
+    let mut reports = ordered::walk(&target, view, &mut |_| ())?;
+    checkpoints::compare(&target, view, &mut reports)?;
     durable::flush()?;
     Ok(TableIterator::new(reports.into_iter().map(move |report| verdict(report, view))))
 }
@@ -151,7 +153,7 @@ fn detail(report: &ChainReport, view: View) -> Option<String> {
     }
     match report.after {
         Some(anchor) => parts.push(format!("entries before {} were not read", anchor.seq)),
-        None if report.entries == 0 => parts.push("no entries".to_owned()),
+        None if report.entries == 0 && report.findings == 0 => parts.push("no entries".to_owned()),
         None => {}
     }
     (!parts.is_empty()).then(|| parts.join("; "))
@@ -184,11 +186,15 @@ fn af_audit_findings(
     let mut findings: Vec<Finding> = Vec::new();
     // SAFETY: fcinfo is that of this call.
     let schema = unsafe { own_schema(fcinfo) };
-    check(&target, target.view()?, &schema, &mut |finding| {
+    let view = target.view()?;
+    let mut reports = check(&target, view, &schema, &mut |finding| {
         if findings.len() < limit {
             findings.push(finding);
         }
     })?;
+    findings.extend(checkpoints::compare(&target, view, &mut reports)?);
+    findings.sort_by(Finding::order);
+    findings.truncate(limit);
     durable::flush()?;
     Ok(TableIterator::new(findings.into_iter().map(|finding| {
         (

@@ -1,12 +1,14 @@
 //! What is to be checked: a table, and one chain or all of them.
 
+use std::ffi::CString;
+
 use af_core::chain::{Anchor, View};
 use pgrx::PgRelation;
 use pgrx::pg_sys;
 
 use crate::access;
 use crate::convert::uuid_to_sql;
-use crate::error::Error;
+use crate::error::{Error, Table};
 use crate::tuple::{Column, Columns};
 
 /// Which chains of a table.
@@ -62,6 +64,31 @@ impl Target {
 
     pub(super) fn oid(&self) -> pg_sys::Oid {
         self.relation.oid()
+    }
+
+    /// Whether it is what a ledger is called by default, and so what its companions in the schema belong to.
+    pub(super) fn is_ledger(&self) -> bool {
+        self.relation.name() == Table::Audits.default_name()
+    }
+
+    pub(super) fn owner(&self) -> pg_sys::Oid {
+        // SAFETY: rd_rel of an open relation is valid.
+        unsafe { (*self.relation.rd_rel).relowner }
+    }
+
+    /// The relation of this name in the same schema, whatever the search_path, opened and locked as this one is.
+    pub(super) fn neighbour(&self, name: &str) -> Option<PgRelation> {
+        let name = CString::new(name).ok()?;
+        // SAFETY: a look-up by name and schema.
+        let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), self.relation.namespace_oid()) };
+        if oid == pg_sys::Oid::INVALID {
+            return None;
+        }
+        // SAFETY: it is locked, to the transaction's end, before it is opened, and null where it is gone by then.
+        unsafe {
+            let relation = pg_sys::try_relation_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
+            (!relation.is_null()).then(|| PgRelation::from_pg_owned(relation))
+        }
     }
 
     /// Its name for use in a query, with its schema, quoted.

@@ -2,6 +2,7 @@
 //! gives one tenant nothing of another's. One file for each of sql/queries, and `written` for what they have in common.
 
 mod agents;
+mod audit_checkpoints;
 mod audits;
 mod budgets;
 mod demo;

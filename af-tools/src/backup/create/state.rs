@@ -11,7 +11,7 @@ use crate::relation::Relation;
 use crate::wal;
 
 /// The platform's tables, none of which may be left out.
-const PLATFORM: [&str; 11] = [
+const PLATFORM: [&str; 12] = [
     "tenants",
     "users",
     "agents",
@@ -23,6 +23,7 @@ const PLATFORM: [&str; 11] = [
     "budgets",
     "rbac_roles",
     "rbac_bindings",
+    "audit_checkpoints",
 ];
 /// What the snapshot shows, durable by now, and exported; the database; and the versions that the server knows of.
 pub(super) fn state(transaction: &mut Transaction<'_>) -> Result<(Snapshot, Database, Versions), Error> {
