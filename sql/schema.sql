@@ -85,6 +85,49 @@ COMMENT ON COLUMN public.audit_checkpoints.origin IS 'The first line of the note
 
 COMMENT ON COLUMN public.audit_checkpoints.note IS 'The signed note as it was published (C2SP tlog-checkpoint)';
 
+CREATE TABLE public.audit_verifications (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    verified_by text DEFAULT SESSION_USER NOT NULL,
+    method text NOT NULL,
+    version text NOT NULL,
+    relation text NOT NULL,
+    tenants uuid[],
+    chains bigint NOT NULL,
+    entries bigint NOT NULL,
+    findings bigint NOT NULL,
+    status text NOT NULL,
+    guards text NOT NULL,
+    checkpoint text,
+    since text,
+    CONSTRAINT audit_verifications_chains_check CHECK ((chains >= 0)),
+    CONSTRAINT audit_verifications_check CHECK ((finished_at >= started_at)),
+    CONSTRAINT audit_verifications_entries_check CHECK ((entries >= 0)),
+    CONSTRAINT audit_verifications_findings_check CHECK ((findings >= 0)),
+    CONSTRAINT audit_verifications_guards_check CHECK ((guards = ANY (ARRAY['in_place'::text, 'differ'::text, 'open'::text, 'not_compared'::text, 'not_looked_at'::text]))),
+    CONSTRAINT audit_verifications_method_check CHECK ((method = ANY (ARRAY['outside'::text, 'in_database'::text]))),
+    CONSTRAINT audit_verifications_relation_check CHECK ((relation <> ''::text)),
+    CONSTRAINT audit_verifications_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'empty'::text, 'partial'::text, 'tampered'::text]))),
+    CONSTRAINT audit_verifications_version_check CHECK ((version <> ''::text))
+);
+
+ALTER TABLE ONLY public.audit_verifications FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.audit_verifications IS 'Append-only record of verifications of the ledger';
+
+COMMENT ON COLUMN public.audit_verifications.method IS 'Who recomputed the hashes: af-tools (outside), or the server';
+
+COMMENT ON COLUMN public.audit_verifications.version IS 'Of the program that verified';
+
+COMMENT ON COLUMN public.audit_verifications.tenants IS 'Whose chains were verified; null: all';
+
+COMMENT ON COLUMN public.audit_verifications.guards IS 'Whether what guards the ledger was found in place';
+
+COMMENT ON COLUMN public.audit_verifications.checkpoint IS 'The checkpoints that it was held against; null: none';
+
+COMMENT ON COLUMN public.audit_verifications.since IS 'What was recorded before, so that older entries were not read; null: all were';
+
 CREATE TABLE public.audits (
     tenant_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -353,6 +396,9 @@ ALTER TABLE ONLY public.audit_checkpoints
 ALTER TABLE ONLY public.audit_checkpoints
     ADD CONSTRAINT audit_checkpoints_tenant_id_incarnation_size_root_hash_key UNIQUE (tenant_id, incarnation, size, root, hash);
 
+ALTER TABLE ONLY public.audit_verifications
+    ADD CONSTRAINT audit_verifications_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.audits
     ADD CONSTRAINT audits_id_key UNIQUE (id);
 
@@ -407,6 +453,8 @@ ALTER TABLE ONLY public.workflows
 ALTER TABLE ONLY public.workflows
     ADD CONSTRAINT workflows_tenant_id_name_version_key UNIQUE (tenant_id, name, version);
 
+CREATE INDEX audit_verifications_finished_at_idx ON public.audit_verifications USING btree (finished_at);
+
 CREATE INDEX audits_tenant_id_ts_idx ON public.audits USING btree (tenant_id, ts);
 
 CREATE INDEX budgets_tenant_id_type_idx ON public.budgets USING btree (tenant_id, type, resource_id);
@@ -431,6 +479,10 @@ CREATE TRIGGER af_audit_guard BEFORE DELETE OR UPDATE ON public.audit_checkpoint
 
 ALTER TABLE public.audit_checkpoints ENABLE ALWAYS TRIGGER af_audit_guard;
 
+CREATE TRIGGER af_audit_guard BEFORE DELETE OR UPDATE ON public.audit_verifications FOR EACH ROW EXECUTE FUNCTION public.af_audit_guard();
+
+ALTER TABLE public.audit_verifications ENABLE ALWAYS TRIGGER af_audit_guard;
+
 CREATE TRIGGER af_audit_guard BEFORE DELETE OR UPDATE ON public.audits FOR EACH ROW EXECUTE FUNCTION public.af_audit_guard();
 
 ALTER TABLE public.audits ENABLE ALWAYS TRIGGER af_audit_guard;
@@ -442,6 +494,10 @@ ALTER TABLE public.messages ENABLE ALWAYS TRIGGER af_audit_guard;
 CREATE TRIGGER af_audit_guard_truncate BEFORE TRUNCATE ON public.audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION public.af_audit_guard();
 
 ALTER TABLE public.audit_checkpoints ENABLE ALWAYS TRIGGER af_audit_guard_truncate;
+
+CREATE TRIGGER af_audit_guard_truncate BEFORE TRUNCATE ON public.audit_verifications FOR EACH STATEMENT EXECUTE FUNCTION public.af_audit_guard();
+
+ALTER TABLE public.audit_verifications ENABLE ALWAYS TRIGGER af_audit_guard_truncate;
 
 CREATE TRIGGER af_audit_guard_truncate BEFORE TRUNCATE ON public.audits FOR EACH STATEMENT EXECUTE FUNCTION public.af_audit_guard();
 
@@ -519,6 +575,8 @@ CREATE POLICY af_admin ON public.agents TO af_admin USING (true);
 
 CREATE POLICY af_admin ON public.audit_checkpoints TO af_admin USING (true);
 
+CREATE POLICY af_admin ON public.audit_verifications TO af_admin USING (true);
+
 CREATE POLICY af_admin ON public.budgets TO af_admin USING (true);
 
 CREATE POLICY af_admin ON public.plans TO af_admin USING (true);
@@ -538,6 +596,8 @@ CREATE POLICY af_admin ON public.workflows TO af_admin USING (true);
 CREATE POLICY af_auditor ON public.agents FOR SELECT TO af_auditor USING (true);
 
 CREATE POLICY af_auditor ON public.audit_checkpoints FOR SELECT TO af_auditor USING (true);
+
+CREATE POLICY af_auditor ON public.audit_verifications FOR SELECT TO af_auditor USING (true);
 
 CREATE POLICY af_auditor ON public.audits FOR SELECT TO af_auditor USING (true);
 
@@ -587,6 +647,8 @@ ALTER TABLE public.agents ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_checkpoints ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit_verifications ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audits ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.budgets ENABLE ROW LEVEL SECURITY;
@@ -618,6 +680,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO af_admin;
 GRANT SELECT ON TABLE public.audit_checkpoints TO af_app;
 GRANT SELECT ON TABLE public.audit_checkpoints TO af_auditor;
 GRANT SELECT,INSERT ON TABLE public.audit_checkpoints TO af_admin;
+
+GRANT SELECT ON TABLE public.audit_verifications TO af_auditor;
+GRANT SELECT,INSERT ON TABLE public.audit_verifications TO af_admin;
 
 GRANT SELECT ON TABLE public.audits TO af_app;
 GRANT SELECT ON TABLE public.audits TO af_auditor;

@@ -18,7 +18,7 @@ use crate::server::{ServerError, quote_ident};
 use expected::Expected;
 
 /// The tables that only grow.
-const APPEND_ONLY: [&str; 3] = ["audits", "messages", "audit_checkpoints"];
+const APPEND_ONLY: [&str; 4] = ["audits", "messages", "audit_checkpoints", "audit_verifications"];
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -73,6 +73,18 @@ impl Inspection {
     pub fn open(&self) -> impl Iterator<Item = &Weakness> {
         self.weaknesses.iter().filter(|weakness| weakness.severity == Severity::Open)
     }
+}
+
+/// The newest migration that is applied where the session's search_path leads, if it is older than this build's newest. `None`
+/// also where the role may not know.
+pub fn behind(client: &mut impl GenericClient) -> Result<Option<i64>, ServerError> {
+    const BOOK: &str = "SELECT CASE WHEN pg_catalog.has_table_privilege(t.book, 'SELECT') THEN t.book::text END \
+         FROM (SELECT pg_catalog.to_regclass('_sqlx_migrations') AS book) AS t WHERE t.book IS NOT NULL";
+    let book = client.query_opt(BOOK, &[])?.and_then(|row| row.get::<_, Option<String>>(0));
+    let Some(book) = book else { return Ok(None) };
+    let newest = format!("SELECT coalesce(max(version), 0)::bigint FROM {book} WHERE success");
+    let applied: i64 = client.query_one(&newest, &[])?.get(0);
+    Ok((applied < crate::migrate::newest_version()).then_some(applied))
 }
 
 /// How many guards the migrations make.

@@ -25,6 +25,7 @@
 //! - [`programs`]: PostgreSQL's own client programs
 //! - [`server`]: what the server says when it refuses
 //! - `relation`: which tables are meant, and whether they have the form that is counted on
+//! - [`metrics`]: Prometheus' text format
 //! - `numbers`: numbers as people read them
 //! - `files`: files that are whole or not there
 //! - `tenant`: which tenant is meant
@@ -54,6 +55,7 @@ pub mod validate;
 pub mod connection;
 mod copy;
 mod files;
+pub mod metrics;
 mod numbers;
 pub mod programs;
 mod relation;

@@ -23,6 +23,7 @@ pub use self::error::Error;
 pub use self::history::{History, Holder};
 pub use self::loss::{Loss, Lost};
 pub use self::round_trip::{EXPECTED, Finding, RoundTrip, Stage, round_trip};
+pub(crate) use self::source::newest_version;
 pub use self::source::{Migrations, Source};
 
 /// How a migration stands to the database.

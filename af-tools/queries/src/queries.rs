@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod audit_checkpoints;
+pub mod audit_verifications;
 pub mod audits;
 pub mod budgets;
 pub mod demo;

@@ -50,6 +50,12 @@ pub struct VerifyArgs {
     /// What is verified, and against what.
     #[command(flatten)]
     pub scope: ScopeArgs,
+    /// Keep a record of this verification in the table audit_verifications
+    #[arg(long)]
+    pub record: bool,
+    /// Write the result for Prometheus into this file, also where it could not run
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// What is verified, and against what.
@@ -152,6 +158,9 @@ pub struct CheckpointArgs {
     /// Verify every entry, and not only those since the last checkpoint
     #[arg(long)]
     pub full: bool,
+    /// Keep copies in the table audit_checkpoints, with which af_audit_verify() compares the chains
+    #[arg(long)]
+    pub record: bool,
     /// Begin anew, openly: one more than before, where the same ledger has lost entries for a good reason
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub incarnation: u32,

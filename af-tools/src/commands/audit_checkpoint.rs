@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::passphrase::load_key;
 use super::{Context, Failure};
 use crate::audit::checkpoint::{self, ChainCheckpoint, Checkpoints, Made, Request};
+use crate::audit::record;
 use crate::audit::verify::Status;
 use crate::checkpoint::Store;
 use crate::cli::audit::CheckpointArgs;
@@ -24,6 +25,8 @@ pub struct CheckpointReport {
     /// Each chain and all of them, and the verification before.
     #[serde(flatten)]
     pub checkpoints: Checkpoints,
+    /// How many copies were added to the table audit_checkpoints; null where none were wanted, or the server refused.
+    pub recorded: Option<u64>,
 }
 
 impl CheckpointReport {
@@ -51,6 +54,9 @@ impl Report for CheckpointReport {
         if let Some(ledger) = ledger {
             let new = if ledger.is_new { "signed" } else { "unchanged" };
             writeln!(out, "all chains: {} ({new}), root {}", ledger.path, ledger.root)?;
+        }
+        if let Some(recorded) = self.recorded {
+            writeln!(out, "recorded: {} in audit_checkpoints", counted(recorded, "copy", "copies"))?;
         }
         let refused = self.count(Made::Refused);
         if refused > 0 {
@@ -117,8 +123,18 @@ pub(super) fn run(args: &CheckpointArgs, context: &mut Context<'_>) -> Result<Ex
     for why in &checkpoints.restarted {
         context.printer.warning(format_args!("read a chain from its beginning: {why}"));
     }
-    let report = CheckpointReport { checkpoints };
-    let (exit, error) = judge(&report);
+    let recorded = args.record.then(|| record::checkpoints(&mut connection.client, &checkpoints));
+    let recorded = recorded.transpose();
+    let (recorded, refused) = match recorded {
+        Ok(recorded) => (recorded, None),
+        Err(error) => (None, Some(Failure::from(error))),
+    };
+    let report = CheckpointReport { checkpoints, recorded };
+    let (exit, error) = match (judge(&report), refused) {
+        // The checkpoints are signed; that their copies are not kept is still an error.
+        ((Exit::DONE, _), Some(refused)) => (refused.exit, Some(refused.report)),
+        (judged, _) => judged,
+    };
     context.report(exit, &report, error.as_ref())
 }
 

@@ -60,7 +60,7 @@ pub(super) fn run(args: &ReportArgs, context: &mut Context<'_>) -> Result<Exit, 
     let guards = Guards::look(&mut connection, &args.scope)?;
     let inspection = match &guards {
         Guards::Compared(inspection) => Some(inspection.clone()),
-        Guards::NotCompared | Guards::Skipped => None,
+        Guards::NotCompared { .. } | Guards::Skipped => None,
     };
     let client = &mut connection.client;
     let made = report::make(client, jobs, &options, keys, inspection, SystemTime::now(), &mut progress);

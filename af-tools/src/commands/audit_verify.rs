@@ -2,13 +2,17 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use af_core::checkpoint::Subject;
 use af_core::merkle::Wanted;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::{Context, Failure};
 use crate::audit::anchor;
+use crate::audit::metrics::{self, Verdict};
+use crate::audit::record::Circumstances;
 use crate::audit::verify::{self, After, Chain, Finding, Method, Options, Status, Trees, Verification};
 use crate::checkpoint::{self, Held};
 use crate::cli::audit::{ScopeArgs, VerifyArgs};
@@ -45,8 +49,11 @@ pub struct VerifyReport {
 pub enum Guards {
     /// They were compared with those that the migrations make.
     Compared(Inspection),
-    /// The schema is none of the migrations'.
-    NotCompared,
+    /// There is nothing that they could be compared with.
+    NotCompared {
+        /// Why.
+        reason: String,
+    },
     /// Not asked for.
     Skipped,
 }
@@ -57,27 +64,42 @@ impl Guards {
         if scope.no_guards {
             return Ok(Self::Skipped);
         }
-        let inspection = guards::inspect(&mut connection.client)
-            .map_err(|source| Failure::new(Exit::COULD_NOT_RUN, &GuardsError { source }, None))?;
-        Ok(if inspection.is_of_platform() { Self::Compared(inspection) } else { Self::NotCompared })
+        let refused = |source| Failure::new(Exit::COULD_NOT_RUN, &GuardsError { source }, None);
+        if let Some(applied) = guards::behind(&mut connection.client).map_err(refused)? {
+            let reason =
+                format!("migrations after {applied:04} are not applied, and bring what would be compared");
+            return Ok(Self::NotCompared { reason });
+        }
+        let inspection = guards::inspect(&mut connection.client).map_err(refused)?;
+        Ok(if inspection.is_of_platform() {
+            Self::Compared(inspection)
+        } else {
+            Self::NotCompared { reason: "the schema is not one that af-tools' migrations made".to_owned() }
+        })
+    }
+
+    /// In one word, as the table audit_verifications has it.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Compared(inspection) if inspection.weaknesses.is_empty() => "in_place",
+            Self::Compared(inspection) if inspection.open().next().is_none() => "differ",
+            Self::Compared(_) => "open",
+            Self::NotCompared { .. } => "not_compared",
+            Self::Skipped => "not_looked_at",
+        }
     }
 
     fn open(&self) -> Vec<&Weakness> {
         match self {
             Self::Compared(inspection) => inspection.open().collect(),
-            Self::NotCompared | Self::Skipped => Vec::new(),
+            Self::NotCompared { .. } | Self::Skipped => Vec::new(),
         }
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Skipped => writeln!(out, "guards: not looked at (--no-guards)"),
-            Self::NotCompared => {
-                writeln!(
-                    out,
-                    "guards: not compared, for the schema is not one that af-tools' migrations made"
-                )
-            }
+            Self::NotCompared { reason } => writeln!(out, "guards: not compared: {reason}"),
             Self::Compared(inspection) if inspection.weaknesses.is_empty() => {
                 writeln!(
                     out,
@@ -260,6 +282,24 @@ fn position(seq: Option<i64>) -> String {
 }
 
 pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
+    let verified = verify(args, context);
+    if let Some(path) = &args.metrics_file {
+        let verdict = match &verified {
+            Ok((_, Exit::DONE, _)) => Verdict::Fine,
+            Ok((_, Exit::FINDING, _)) => Verdict::Found,
+            Ok(_) | Err(_) => Verdict::Unknown,
+        };
+        let verification = verified.as_ref().ok().map(|(report, ..)| &report.verification);
+        metrics::metrics(verdict, verification, SystemTime::now()).write(path)?;
+    }
+    let (report, exit, error) = verified?;
+    context.report(exit, &report, error.as_ref())
+}
+
+fn verify(
+    args: &VerifyArgs,
+    context: &mut Context<'_>,
+) -> Result<(VerifyReport, Exit, Option<ErrorReport>), Failure> {
     let Prepared { mut connection, jobs, options, keys: _, is_compared } = prepare(&args.scope, context)?;
     let mut progress = context.printer.progress("entries").stopped_by(&context.interrupt);
     let verified = verify::verify(&mut connection.client, jobs, &options, &mut progress);
@@ -268,8 +308,36 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, 
     warn_of_few_jobs(&verification, &args.scope, context);
     let guards = Guards::look(&mut connection, &args.scope)?;
     let report = VerifyReport::new(verification, is_compared, guards);
-    let (exit, error) = judge(&report, &args.scope);
-    context.report(exit, &report, error.as_ref())
+    let (mut exit, mut error) = judge(&report, &args.scope);
+    if args.record
+        && let Err(refused) = record(&mut connection, &report, &args.scope)
+    {
+        // What was found is told all the same, and matters more.
+        let failure = Failure::from(refused);
+        if exit == Exit::FINDING {
+            context.printer.warning(format_args!("{}", failure.report.message));
+        } else {
+            (exit, error) = (failure.exit, Some(failure.report));
+        }
+    }
+    Ok((report, exit, error))
+}
+
+fn record(
+    connection: &mut Connection,
+    report: &VerifyReport,
+    scope: &ScopeArgs,
+) -> Result<Uuid, crate::audit::record::Error> {
+    let listed = |paths: Vec<String>| (!paths.is_empty()).then(|| paths.join(", "));
+    let checkpoint = listed(scope.checkpoints.iter().map(|path| path.display().to_string()).collect());
+    let since = listed(scope.since.clone());
+    let circumstances = Circumstances {
+        tenants: &scope.tenants,
+        guards: report.guards.word(),
+        checkpoint: checkpoint.as_deref(),
+        since: since.as_deref(),
+    };
+    crate::audit::record::verification(&mut connection.client, &report.verification, circumstances)
 }
 
 /// What a verification needs.
@@ -398,8 +466,6 @@ pub(super) fn judge(report: &VerifyReport, scope: &ScopeArgs) -> (Exit, Option<E
 mod tests {
     use std::collections::BTreeMap;
 
-    use uuid::Uuid;
-
     use super::*;
 
     fn finding() -> Finding {
@@ -485,10 +551,10 @@ mod tests {
             outcome: verify::Outcome::Holds,
             reason: None,
         });
-        let report = VerifyReport::new(proven.clone(), true, Guards::NotCompared);
+        let report = VerifyReport::new(proven.clone(), true, Guards::Skipped);
         assert_eq!((report.is_tail_proven, judge(&report, &scope(false, false)).0), (true, Exit::DONE));
         proven.chains.push(verification(Status::Ok).chains.remove(0));
-        let report = VerifyReport::new(proven, true, Guards::NotCompared);
+        let report = VerifyReport::new(proven, true, Guards::Skipped);
         assert_eq!((report.is_tail_proven, report.without_checkpoint), (false, Some(1)));
         assert_eq!(judge(&report, &scope(false, false)).0, Exit::NOT_PROVABLE);
         assert_eq!(judge(&report, &scope(false, true)).0, Exit::DONE);

@@ -2,9 +2,10 @@
 
 use std::error::Error;
 
-use crate::audit::{anchor, checkpoint, import, verify};
+use crate::audit::{anchor, checkpoint, import, record, verify};
 use crate::checkpoint::{HeldError, StoreError};
 use crate::exit::Exit;
+use crate::metrics::WriteError;
 use crate::output::ErrorReport;
 use crate::{backup, connection, message, migrate, plan, secrets, sign, validate};
 
@@ -89,6 +90,20 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = if error.is_finding() { Exit::FINDING } else { Exit::COULD_NOT_RUN };
         Self::new(exit, &error, error.hint())
+    }
+}
+
+impl From<record::Error> for Failure {
+    fn from(error: record::Error) -> Self {
+        Self::new(Exit::COULD_NOT_RUN, &error, error.hint())
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        let hint =
+            "The directory must be there, and be writable: the file is put in the place of the old one.";
+        Self::new(Exit::COULD_NOT_RUN, &error, Some(hint.to_owned()))
     }
 }
 

@@ -52,6 +52,11 @@ pub(super) struct Script {
     pub(super) is_transactional: bool,
 }
 
+/// The version of the newest migration of this build.
+pub(crate) fn newest_version() -> i64 {
+    EMBEDDED.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 impl Migrations {
     /// Reads all of them.
     pub fn read(source: &Source) -> Result<Self, Error> {

@@ -1,6 +1,7 @@
 //! PostgreSQL: whether one gets in, and then its version, the extension, the migrations, the guards and the chains.
 
 mod chains;
+mod verification;
 
 use std::time::Duration;
 
@@ -129,8 +130,12 @@ fn examine(mut connection: Connection, read: Duration) -> Result<Observation, Se
             Err(error) => observation.findings.push(unseen("chains", &error)),
         }
     }
-    let reason = "nothing in the database records when it was verified";
-    observation.not_checked.push(("lastVerification", reason.to_owned()));
+    match verification::look(&mut client) {
+        Ok(Ok(finding)) => observation.findings.push(finding),
+        Ok(Err(reason)) => observation.not_checked.push(("lastVerification", reason.to_owned())),
+        Err(error) if error.is_lost() => return Err(error),
+        Err(error) => observation.findings.push(unseen("lastVerification", &error)),
+    }
     Ok(observation)
 }
 
