@@ -6,13 +6,16 @@
 //! Making them is [`audit::checkpoint`](crate::audit::checkpoint)'s, comparing a ledger with them
 //! [`audit::verify`](crate::audit::verify)'s.
 
+mod cosigner;
 mod held;
 mod identity;
 mod log;
 mod signed;
 mod state;
 mod store;
+mod witness;
 
+pub use cosigner::{CosignError, Cosigned, Cosigner};
 pub(crate) use held::open_signed;
 pub use held::{HeldError, read};
 pub use identity::{Identity, Standpoint};
@@ -21,6 +24,8 @@ pub use signed::{OpenError, Signed};
 pub use state::{State, StateError};
 pub use store::{Store, StoreError};
 pub(crate) use store::{list, state_beside};
+pub(crate) use witness::rfc3339;
+pub use witness::{Cosignature, Policy, PolicyError, Witnessed, witness_key};
 
 use af_core::checkpoint::Origin;
 use af_core::digest::Digest;

@@ -239,7 +239,8 @@ impl Store {
     }
 }
 
-fn lock(path: &Path) -> Result<File, StoreError> {
+/// Keeps other processes away until the file is closed.
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let file = File::create(path).map_err(failed("open", path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
