@@ -1,9 +1,11 @@
 //! The ledger seen from outside: entries go in by [`import`], [`verify`] checks what is there, or what has come since an
-//! [`anchor`], [`checkpoint`] signs what was verified, and [`report`] shows it to auditors.
+//! [`anchor`], [`checkpoint`] signs what was verified, [`prove`] makes proofs under what was signed, and [`report`] shows it to
+//! auditors.
 
 pub mod anchor;
 pub mod checkpoint;
 pub mod import;
+pub mod prove;
 pub mod report;
 pub mod verify;
 

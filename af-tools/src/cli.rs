@@ -6,6 +6,7 @@ pub mod completions;
 pub mod demo;
 pub mod message;
 pub mod migrate;
+pub mod proof;
 pub mod secrets;
 pub mod validate;
 
@@ -140,6 +141,11 @@ impl Command {
             Self::Audit(AuditCommand::Import(_)) => "audit import",
             Self::Audit(AuditCommand::Keygen(_)) => "audit keygen",
             Self::Audit(AuditCommand::Checkpoint(_)) => "audit checkpoint",
+            Self::Audit(AuditCommand::Prove(_)) => "audit prove",
+            Self::Audit(AuditCommand::ProveConsistency(_)) => "audit prove-consistency",
+            Self::Audit(AuditCommand::CheckProof(_)) => "audit check-proof",
+            Self::Audit(AuditCommand::Cosign(_)) => "audit cosign",
+            Self::Audit(AuditCommand::Vkey(_)) => "audit vkey",
             Self::Audit(AuditCommand::Report(_)) => "audit report",
             Self::Message(MessageCommand::Verify(_)) => "message verify",
             Self::Message(MessageCommand::Replay(_)) => "message replay",
