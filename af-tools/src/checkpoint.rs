@@ -27,7 +27,7 @@ pub use state::{State, StateError};
 pub use store::{Store, StoreError};
 pub(crate) use store::{list, state_beside, tenant_in};
 pub(crate) use witness::rfc3339;
-pub use witness::{Cosignature, Policy, PolicyError, Witnessed, witness_key};
+pub use witness::{Cosignature, Policy, PolicyError, Witnessed, cosign, witness_key};
 
 use af_core::checkpoint::Origin;
 use af_core::digest::Digest;

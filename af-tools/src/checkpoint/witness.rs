@@ -194,8 +194,8 @@ pub fn witness_key(name: &str, key: &VerifyingKey) -> VerifierKey {
 }
 
 /// Says with a witness's key that a note was seen at a time, in seconds since 1970. That it continues what was seen before is
-/// for the caller to make sure of.
-pub(super) fn cosign(text: &str, name: &str, key: &SigningKey, timestamp: u64) -> NoteSignature {
+/// for the caller to make sure of, as [`Cosigner`](super::Cosigner) does.
+pub fn cosign(text: &str, name: &str, key: &SigningKey, timestamp: u64) -> NoteSignature {
     let named = witness_key(name, &key.verifying_key());
     let signature = key.sign_bytes(message(text, timestamp).as_bytes());
     let bytes = [&timestamp.to_be_bytes()[..], &signature].concat();
