@@ -6,21 +6,28 @@
 //! Making them is [`audit::checkpoint`](crate::audit::checkpoint)'s, comparing a ledger with them
 //! [`audit::verify`](crate::audit::verify)'s.
 
+mod cosigner;
 mod held;
 mod identity;
 mod log;
+mod proof;
 mod signed;
 mod state;
 mod store;
+mod witness;
 
-pub(crate) use held::open_signed;
+pub use cosigner::{CosignError, Cosigned, Cosigner};
 pub use held::{HeldError, read};
+pub(crate) use held::{leaves_of, open_signed, open_text, text_of};
 pub use identity::{Identity, Standpoint};
 pub use log::{Leaf, Log, LogError};
+pub use proof::{Checked, Flaw, Kind, ProofError, ProvenEntry, Trust, VouchedFor, check};
 pub use signed::{OpenError, Signed};
 pub use state::{State, StateError};
 pub use store::{Store, StoreError};
-pub(crate) use store::{list, state_beside};
+pub(crate) use store::{list, state_beside, tenant_in};
+pub(crate) use witness::rfc3339;
+pub use witness::{Cosignature, Policy, PolicyError, Witnessed, cosign, witness_key};
 
 use af_core::checkpoint::Origin;
 use af_core::digest::Digest;

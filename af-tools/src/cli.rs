@@ -7,6 +7,7 @@ pub mod demo;
 pub mod message;
 pub mod migrate;
 pub mod plan;
+pub mod proof;
 pub mod secrets;
 pub mod validate;
 
@@ -144,6 +145,11 @@ impl Command {
             Self::Audit(AuditCommand::Import(_)) => "audit import",
             Self::Audit(AuditCommand::Keygen(_)) => "audit keygen",
             Self::Audit(AuditCommand::Checkpoint(_)) => "audit checkpoint",
+            Self::Audit(AuditCommand::Prove(_)) => "audit prove",
+            Self::Audit(AuditCommand::ProveConsistency(_)) => "audit prove-consistency",
+            Self::Audit(AuditCommand::CheckProof(_)) => "audit check-proof",
+            Self::Audit(AuditCommand::Cosign(_)) => "audit cosign",
+            Self::Audit(AuditCommand::Vkey(_)) => "audit vkey",
             Self::Audit(AuditCommand::Report(_)) => "audit report",
             Self::Message(MessageCommand::Verify(_)) => "message verify",
             Self::Message(MessageCommand::Replay(_)) => "message replay",

@@ -1,8 +1,11 @@
 //! From arguments to a library, and from its result to a report and an exit code.
 
+mod audit_check_proof;
 mod audit_checkpoint;
+mod audit_cosign;
 mod audit_import;
 mod audit_keygen;
+mod audit_prove;
 mod audit_report;
 mod audit_verify;
 mod backup;
@@ -38,9 +41,12 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::output::{ErrorReport, Format, Printer, Report, Verbosity, listen};
 
+pub use audit_check_proof::CheckProofReport;
 pub use audit_checkpoint::CheckpointReport;
+pub use audit_cosign::{CosignReport, VkeyReport};
 pub use audit_import::ImportReport;
 pub use audit_keygen::KeygenReport;
+pub use audit_prove::ProofReport;
 pub use audit_report::PageReport;
 pub use audit_verify::VerifyReport;
 pub use backup::{BackupCreateReport, BackupVerifyReport};
@@ -129,6 +135,11 @@ impl<'a> Context<'a> {
             Command::Audit(AuditCommand::Import(args)) => audit_import::run(args, self),
             Command::Audit(AuditCommand::Keygen(args)) => audit_keygen::run(args, self),
             Command::Audit(AuditCommand::Checkpoint(args)) => audit_checkpoint::run(args, self),
+            Command::Audit(AuditCommand::Prove(args)) => audit_prove::receipt(args, self),
+            Command::Audit(AuditCommand::ProveConsistency(args)) => audit_prove::consistency(args, self),
+            Command::Audit(AuditCommand::CheckProof(args)) => audit_check_proof::run(args, self),
+            Command::Audit(AuditCommand::Cosign(args)) => audit_cosign::run(args, self),
+            Command::Audit(AuditCommand::Vkey(args)) => audit_cosign::vkey(args, self),
             Command::Audit(AuditCommand::Report(args)) => audit_report::run(args, self),
             Command::Message(MessageCommand::Verify(args)) => message_verify::run(args, self),
             Command::Message(MessageCommand::Replay(args)) => message_replay::run(args, self),

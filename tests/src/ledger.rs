@@ -13,6 +13,11 @@ use crate::database::{Database, connect, migrate};
 pub const INSERT: &str = "INSERT INTO audits (tenant_id, id, actor_type, actor_id, action, resource_type, details) \
                           VALUES ($1, $2, 'user', 'someone', 'read', 'document', '{\"pages\": [1, 2.5, null]}')";
 
+/// Seals an entry anew, as whoever rewrites a chain must.
+const RESEAL: &str = "UPDATE audits AS a SET prev_hash = b.hash, hash = af_audit_hash(b.hash, a.hash_version, a.tenant_id, a.seq, \
+     a.id, a.actor_type, a.actor_id, a.action, a.resource_type, a.resource_id, a.details, a.ts) \
+     FROM audits AS b WHERE b.tenant_id = a.tenant_id AND b.seq = a.seq - 1 AND a.seq = n";
+
 /// Adds a tenant.
 ///
 /// # Panics
@@ -50,6 +55,24 @@ pub fn add_entries(client: &mut impl GenericClient, tenant: Uuid, count: i32) {
 /// When that fails.
 pub fn disable_triggers(client: &mut impl GenericClient) {
     client.batch_execute("ALTER TABLE audits DISABLE TRIGGER USER").expect("the owner may");
+}
+
+/// Rewrites a chain from a position on, so that nothing of it shows in the chain itself.
+///
+/// # Panics
+///
+/// When that fails.
+pub fn rewrite(client: &mut Client, tenant: Uuid, from: i64) {
+    disable_triggers(client);
+    client
+        .execute("UPDATE audits SET action = 'nothing' WHERE tenant_id = $1 AND seq = $2", &[&tenant, &from])
+        .unwrap();
+    let last: i64 =
+        client.query_one("SELECT max(seq) FROM audits WHERE tenant_id = $1", &[&tenant]).unwrap().get(0);
+    let own = format!("AND a.tenant_id = '{tenant}'");
+    client
+        .batch_execute(&format!("DO $$ BEGIN FOR n IN {from}..{last} LOOP {RESEAL} {own}; END LOOP; END $$"))
+        .unwrap();
 }
 
 /// Puts the guards up again, as the migration does.

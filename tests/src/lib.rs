@@ -8,6 +8,7 @@
 //! - [`generated`]: files that are checked in and generated, for the program `generate`
 //! - [`ledger`]: writing entries and checking whole chains, without the code under test where that is possible
 //! - [`migrations`]: `af-tools migrate` with migrations of a test's own
+//! - [`notary`]: whoever signs checkpoints
 //! - [`platform`]: a row for each of the platform's tables
 //! - [`qdrant_stand_in`]: what answers as Qdrant does, as far as `af-tools validate` asks
 //! - [`random`]: seeded random numbers
@@ -26,6 +27,7 @@ pub mod database;
 pub mod generated;
 pub mod ledger;
 pub mod migrations;
+pub mod notary;
 pub mod platform;
 pub mod qdrant_stand_in;
 pub mod random;

@@ -2,75 +2,22 @@
 //! database.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use af_core::merkle::{CompactRange, leaf_hash};
 use af_tests::database::{Database, server};
-use af_tests::ledger::{add_entries, add_tenant, disable_triggers, insert, with_one_tenant};
-use af_tests::tools::{self, Run};
+use af_tests::ledger::{add_entries, add_tenant, disable_triggers, insert, rewrite, with_one_tenant};
+use af_tests::notary::Notary;
+use af_tests::tools;
 use postgres::{Client, GenericClient};
 use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// Seals an entry anew, as whoever rewrites a chain must.
-const RESEAL: &str = "UPDATE audits AS a SET prev_hash = b.hash, hash = af_audit_hash(b.hash, a.hash_version, a.tenant_id, a.seq, \
-     a.id, a.actor_type, a.actor_id, a.action, a.resource_type, a.resource_id, a.details, a.ts) \
-     FROM audits AS b WHERE b.tenant_id = a.tenant_id AND b.seq = a.seq - 1 AND a.seq = n";
-
-/// A key, and a place for checkpoints.
-struct Notary {
-    directory: TempDir,
-}
-
-impl Notary {
-    fn new() -> Self {
-        let notary = Self { directory: TempDir::new().unwrap() };
-        let made = tools::run(&["audit", "keygen", &notary.key()]);
-        assert_eq!(made.code, Some(0), "{made:?}");
-        notary
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
-    fn key(&self) -> String {
-        self.text("key")
-    }
-
-    fn out(&self) -> String {
-        self.text("checkpoints")
-    }
-
-    fn checkpoint(&self, url: &str, arguments: &[&str]) -> Run {
-        let (key, out) = (self.key(), self.out());
-        let command = ["--url", url, "--json", "audit", "checkpoint", "--key", &key, "--out", &out];
-        tools::run(&[&command, arguments].concat())
-    }
-
-    /// Makes checkpoints, which must do.
-    fn sign(&self, url: &str) -> Value {
-        let run = self.checkpoint(url, &[]);
-        assert_eq!(run.code, Some(0), "{run:?}");
-        run.json()["result"].take()
-    }
-
-    fn verify(&self, url: &str, arguments: &[&str]) -> Run {
-        let public_key = self.text("key.pub");
-        let command = ["--url", url, "--json", "audit", "verify", "--public-key", &public_key];
-        tools::run(&[&command, arguments].concat())
-    }
-
-    /// Verifies against all checkpoints; gives the exit code and what was found, with the positions.
-    fn findings(&self, url: &str) -> (Option<i32>, Vec<(String, Option<i64>)>) {
-        let run = self.verify(url, &["--checkpoint", &self.out()]);
-        (run.code, found(&run.json()["result"]))
-    }
+/// Verifies against all checkpoints; gives the exit code and what was found, with the positions.
+fn findings(notary: &Notary, url: &str) -> (Option<i32>, Vec<(String, Option<i64>)>) {
+    let run = notary.verify(url, &["--checkpoint", &notary.out()]);
+    (run.code, found(&run.json()["result"]))
 }
 
 fn found(result: &Value) -> Vec<(String, Option<i64>)> {
@@ -90,20 +37,6 @@ fn root(client: &mut impl GenericClient, tenant: Uuid, size: i64) -> String {
         range.push(leaf_hash(row.get(0)));
     }
     range.root().to_string()
-}
-
-/// Rewrites a chain from a position on, so that nothing of it shows in the chain itself.
-fn rewrite(client: &mut Client, tenant: Uuid, from: i64) {
-    disable_triggers(client);
-    client
-        .execute("UPDATE audits SET action = 'nothing' WHERE tenant_id = $1 AND seq = $2", &[&tenant, &from])
-        .unwrap();
-    let last: i64 =
-        client.query_one("SELECT max(seq) FROM audits WHERE tenant_id = $1", &[&tenant]).unwrap().get(0);
-    let own = format!("AND a.tenant_id = '{tenant}'");
-    client
-        .batch_execute(&format!("DO $$ BEGIN FOR n IN {from}..{last} LOOP {RESEAL} {own}; END LOOP; END $$"))
-        .unwrap();
 }
 
 #[test]
@@ -244,7 +177,7 @@ fn what_a_chain_cannot_show_is_found() {
     client.batch_execute("CREATE TABLE pristine AS TABLE audits").unwrap();
     let restore = "DELETE FROM audits; INSERT INTO audits SELECT * FROM pristine";
     disable_triggers(&mut client);
-    assert_eq!(notary.findings(&url), (Some(0), vec![]));
+    assert_eq!(findings(&notary, &url), (Some(0), vec![]));
 
     for (sql, expected) in [
         // What came after the checkpoint and goes again, nothing can show.
@@ -258,7 +191,7 @@ fn what_a_chain_cannot_show_is_found() {
     ] {
         client.batch_execute(&sql.replace(":one", &format!("'{one}'"))).unwrap();
         let code = if expected.is_empty() { 0 } else { 3 };
-        assert_eq!(notary.findings(&url), (Some(code), expected), "{sql}");
+        assert_eq!(findings(&notary, &url), (Some(code), expected), "{sql}");
         client.batch_execute(restore).unwrap();
     }
 
@@ -275,7 +208,7 @@ fn what_a_chain_cannot_show_is_found() {
         }
         client.batch_execute(restore).unwrap();
     }
-    assert_eq!(notary.findings(&url), (Some(0), vec![]));
+    assert_eq!(findings(&notary, &url), (Some(0), vec![]));
 }
 
 #[test]
@@ -334,7 +267,7 @@ fn an_older_state_of_the_database_is_called_by_its_name() {
     // Who goes on with it is found as well.
     let mut client = database.connect();
     add_entries(&mut client, one, 20);
-    assert_eq!(notary.findings(&url), (Some(3), vec![finding("rolled_back", 40)]));
+    assert_eq!(findings(&notary, &url), (Some(3), vec![finding("rolled_back", 40)]));
     let refused = notary.checkpoint(&url, &[]);
     assert_eq!(refused.code, Some(3), "{refused:?}");
 
@@ -549,6 +482,6 @@ fn an_auditor_may_make_checkpoints() {
     let url = database.url_as("checkpoint_auditor");
     let notary = Notary::new();
     notary.sign(&url);
-    assert_eq!(notary.findings(&url), (Some(0), vec![]));
+    assert_eq!(findings(&notary, &url), (Some(0), vec![]));
     client.batch_execute("DROP ROLE checkpoint_auditor").unwrap();
 }

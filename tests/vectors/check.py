@@ -1,6 +1,6 @@
 """Holds envelopes.json against an implementation of RFC 8785 that is not ours: else the vectors might only agree with
 ourselves. Then holds the documented producer in Python, docs/examples/envelope.py, against the vectors, and what
-docs/envelopes.md shows of each producer against its source.
+docs/envelopes.md shows of each producer against its source. Holds receipts.json against the checker in receipt.py.
 
 With a program as arguments, holds that one against the vectors instead: it gets messages on standard input, one a line,
 and prints the hash of each. With --beyond-i-json before it, also those that hold numbers which no double is.
@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(EXAMPLES))
+sys.path.insert(0, str(Path(__file__).parent))
+import receipt  # noqa: E402
 from envelope import envelope  # noqa: E402
 
 
@@ -93,6 +95,10 @@ def check_document(language: str, program: Path) -> None:
     assert shown and all(part in source for part in shown), f"what it shows is not part of {program.name}"
 
 
+def check_verdict(wanted: str, found: str) -> None:
+    assert found.split(":")[0] == wanted, f"{found}, and should be {wanted}"
+
+
 def main() -> int:
     text = (Path(__file__).parent / "envelopes.json").read_text(encoding="utf-8")
     vectors = json.loads(text)
@@ -115,6 +121,8 @@ def main() -> int:
         for language, suffix in [("go", "go"), ("python", "py"), ("typescript", "ts")]:
             program = EXAMPLES / f"envelope.{suffix}"
             checks.append((f"docs/envelopes.md, {language}", check_document, language, program))
+        proofs = json.loads((Path(__file__).parent / "receipts.json").read_text(encoding="utf-8"))
+        checks += [(f"proof: {name}", check_verdict, *verdicts) for name, *verdicts in receipt.verdicts(proofs)]
 
     for vector, _ in accepted:
         if all(vector is not other for other, _ in asked):

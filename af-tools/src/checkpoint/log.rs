@@ -57,6 +57,11 @@ impl Leaf {
         Checkpoint { origin, size: self.size, root: self.root, extensions: Vec::new() }.to_string()
     }
 
+    /// Its hash in the tree.
+    pub fn hash(&self) -> Digest {
+        leaf_hash(self.text().as_bytes())
+    }
+
     fn parse(line: &str) -> Option<Self> {
         // A leaf is the text of a checkpoint, its lines joined by spaces, which none of them has.
         let checkpoint: Checkpoint = format!("{}\n", line.replace(' ', "\n")).parse().ok()?;
@@ -104,7 +109,7 @@ impl Log {
 
     /// Adds a leaf.
     pub fn append(&mut self, leaf: Leaf) {
-        self.range.push(leaf_hash(leaf.text().as_bytes()));
+        self.range.push(leaf.hash());
         self.leaves.push(leaf);
     }
 

@@ -41,11 +41,6 @@ pub enum OpenError {
     Forged,
 }
 
-/// The name under which a key signs checkpoints of `origin`: C2SP wants it to be the same.
-fn name(origin: &str, key: &VerifyingKey) -> VerifierKey {
-    VerifierKey { name: origin.to_owned(), algorithm: Algorithm::Ed25519, public_key: *key.as_bytes() }
-}
-
 impl Signed {
     /// Signs a checkpoint of `origin`.
     pub fn sign(checkpoint: Checkpoint, origin: Origin, key: &SigningKey) -> Self {
@@ -65,24 +60,15 @@ impl Signed {
     ///
     /// When it is none, none of the keys has signed it, or a signature in the name of one of them does not hold.
     pub fn open(text: &str, keys: &[VerifyingKey]) -> Result<Self, OpenError> {
+        let signed = Self::parse(text)?;
+        signed.signers(keys)?;
+        Ok(signed)
+    }
+
+    /// Reads a checkpoint without asking who has signed it: that is what [`Signed::signers`] tells.
+    pub fn parse(text: &str) -> Result<Self, OpenError> {
         let note: Note = text.parse()?;
         let checkpoint: Checkpoint = note.text.parse()?;
-        let mut is_signed = false;
-        for key in keys {
-            let named = name(&checkpoint.origin, key);
-            for signature in note.signatures.iter().filter(|signature| named.is_named_by(signature)) {
-                if !key.has_signed(note.text.as_bytes(), &signature.bytes) {
-                    return Err(OpenError::Forged);
-                }
-                is_signed = true;
-            }
-        }
-        if !is_signed {
-            let names = note.signatures.iter().map(|signature| {
-                format!("{} ({:08x})", signature.name, u32::from_be_bytes(signature.key_id))
-            });
-            return Err(OpenError::OtherKey(names.collect::<Vec<_>>().join(", ")));
-        }
         let origin = checkpoint.origin.parse().map_err(|reason| {
             let origin = checkpoint.origin.clone();
             OpenError::Origin { origin, reason }
@@ -90,9 +76,38 @@ impl Signed {
         Ok(Self { note, checkpoint, origin })
     }
 
+    /// Which of `keys` have signed it.
+    ///
+    /// # Errors
+    ///
+    /// When none of them has, or a signature in the name of one of them does not hold.
+    pub fn signers<'k>(&self, keys: &'k [VerifyingKey]) -> Result<Vec<&'k VerifyingKey>, OpenError> {
+        let mut signers = Vec::new();
+        for key in keys {
+            let named = self.verifier_key(key);
+            let mut own =
+                self.note.signatures.iter().filter(|signature| named.is_named_by(signature)).peekable();
+            if own.peek().is_some() {
+                signers.push(key);
+            }
+            if !own.all(|signature| key.has_signed(self.note.text.as_bytes(), &signature.bytes)) {
+                return Err(OpenError::Forged);
+            }
+        }
+        if signers.is_empty() {
+            let names = self.note.signatures.iter().map(|signature| {
+                format!("{} ({:08x})", signature.name, u32::from_be_bytes(signature.key_id))
+            });
+            return Err(OpenError::OtherKey(names.collect::<Vec<_>>().join(", ")));
+        }
+        Ok(signers)
+    }
+
     /// The key for these checkpoints as other programs want it: `NAME+ID+KEY`.
     pub fn verifier_key(&self, key: &VerifyingKey) -> VerifierKey {
-        name(&self.checkpoint.origin, key)
+        // The name under which a key signs is that of the log: C2SP wants it to be the same.
+        let name = self.checkpoint.origin.clone();
+        VerifierKey { name, algorithm: Algorithm::Ed25519, public_key: *key.as_bytes() }
     }
 }
 

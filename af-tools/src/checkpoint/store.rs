@@ -112,6 +112,11 @@ pub(super) fn leaves_in(directory: &Path) -> PathBuf {
     directory.join(LEDGER).with_extension(LEAVES)
 }
 
+/// A tenant's checkpoint in a directory.
+pub(crate) fn tenant_in(directory: &Path, tenant_id: Uuid) -> PathBuf {
+    directory.join(tenant_id.to_string()).with_extension(EXTENSION)
+}
+
 /// The checkpoints in a directory, in the order of their names.
 pub(crate) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
@@ -164,7 +169,7 @@ impl Store {
     /// Where a tenant's checkpoint is.
     pub fn path_of(&self, tenant_id: Uuid) -> PathBuf {
         match &self.place {
-            Place::Directory(path) => path.join(tenant_id.to_string()).with_extension(EXTENSION),
+            Place::Directory(path) => tenant_in(path, tenant_id),
             Place::File(path) => path.clone(),
         }
     }
@@ -239,7 +244,8 @@ impl Store {
     }
 }
 
-fn lock(path: &Path) -> Result<File, StoreError> {
+/// Keeps other processes away until the file is closed.
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let file = File::create(path).map_err(failed("open", path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

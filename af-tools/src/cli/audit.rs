@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
+use super::proof::{CheckProofArgs, CosignArgs, ProveArgs, ProveConsistencyArgs, VkeyArgs};
+
 /// `af-tools audit`.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
@@ -29,6 +31,30 @@ pub enum AuditCommand {
     /// intact and begins with what was signed before. One more checkpoint, of the log of all that was signed, vouches for
     /// all of them. Keep copies where whoever controls the database has no access. Exits with 3 if a chain was refused.
     Checkpoint(CheckpointArgs),
+    /// Prove that an entry is among those of a checkpoint
+    ///
+    /// Prints a receipt, in C2SP's format tlog-proof: the entry's canonical record, the way from its hash to the checkpoint's
+    /// root, and the checkpoint. Whoever has the public key checks it without the database. Exits with 3 if the ledger is not
+    /// what was signed, 4 if the entry has come after the checkpoint; then there is no receipt.
+    Prove(ProveArgs),
+    /// Prove that a checkpoint continues an older one
+    ///
+    /// Prints a proof of consistency: receipts under the older checkpoint hold under the newer one as well, and witnesses can
+    /// cosign it. For a checkpoint of all chains, no database is needed.
+    ProveConsistency(ProveConsistencyArgs),
+    /// Check a receipt or a proof of consistency, without the database
+    ///
+    /// Exits with 0 if it holds, 3 if it does not, or is damaged, 4 if too few witnesses have cosigned; 1 if the file is no
+    /// proof.
+    CheckProof(CheckProofArgs),
+    /// Cosign a checkpoint as a witness
+    ///
+    /// Adds a signature with the time (C2SP tlog-cosignature), and refuses whatever does not continue what the same witness
+    /// has cosigned before: with 3 if the log was rolled back or rewritten, with 4 if there is no proof that it only grew. The
+    /// first checkpoint of a log is taken as it is.
+    Cosign(CosignArgs),
+    /// Write the public key of a witness as others want it
+    Vkey(VkeyArgs),
     /// Verify, and write a report for auditors
     ///
     /// One page of HTML that needs nothing else: what was verified, against which checkpoints, how each chain's entries lie in

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
+use crate::audit::prove::ProveError;
 use crate::audit::{anchor, checkpoint, import, record, verify};
-use crate::checkpoint::{HeldError, StoreError};
+use crate::checkpoint::{CosignError, HeldError, PolicyError, StoreError};
 use crate::exit::Exit;
 use crate::metrics::WriteError;
 use crate::output::ErrorReport;
@@ -37,6 +38,16 @@ impl Failure {
             source = cause.source();
         }
         message
+    }
+
+    /// Something was to be proven.
+    fn of_proof(error: &dyn Error, is_finding: bool, is_unproven: bool, hint: Option<String>) -> Self {
+        let exit = match (is_finding, is_unproven) {
+            (true, _) => Exit::FINDING,
+            (false, true) => Exit::NOT_PROVABLE,
+            (false, false) => Exit::COULD_NOT_RUN,
+        };
+        Self::new(exit, error, hint)
     }
 
     pub(super) fn interrupted() -> Self {
@@ -114,6 +125,32 @@ impl From<checkpoint::Error> for Failure {
             checkpoint::Error::Store(error) => error.into(),
             error => Self::new(Exit::COULD_NOT_RUN, &error, error.hint()),
         }
+    }
+}
+
+impl From<ProveError> for Failure {
+    fn from(error: ProveError) -> Self {
+        match error {
+            ProveError::Read(error) => error.into(),
+            error => Self::of_proof(&error, error.is_finding(), error.is_unproven(), error.hint()),
+        }
+    }
+}
+
+impl From<CosignError> for Failure {
+    fn from(error: CosignError) -> Self {
+        match error {
+            CosignError::Store(error) => error.into(),
+            CosignError::Name(_) => Self::new(Exit::USAGE, &error, error.hint()),
+            error => Self::of_proof(&error, error.is_finding(), error.is_unproven(), error.hint()),
+        }
+    }
+}
+
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Self {
+        let exit = if error.is_usage() { Exit::USAGE } else { Exit::COULD_NOT_RUN };
+        Self::new(exit, &error, error.hint())
     }
 }
 

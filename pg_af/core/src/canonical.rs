@@ -16,6 +16,7 @@ mod text;
 
 pub(crate) use number::{decimal_pair, write_integer};
 pub(crate) use string::{write_string, write_uuid};
+pub(crate) use text::read_string;
 
 /// How deep containers may be nested.
 ///

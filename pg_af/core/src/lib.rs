@@ -13,6 +13,7 @@
 //! - [`merkle`]: trees over the entries' hashes, their roots and proofs
 //! - [`note`]: texts with signatures, as witnesses and transparency logs exchange them
 //! - [`checkpoint`]: what such a text says of a chain, and which chain it is
+//! - [`receipt`]: proofs that leave the database: of an entry under a checkpoint, and of one checkpoint under another
 //! - [`digest`]: SHA-256 values and the sink that computes them
 //! - `hasher`: that sink fed with canonical text
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ pub mod envelope;
 mod hasher;
 pub mod merkle;
 pub mod note;
+pub mod receipt;
 pub mod record;
 pub mod tally;
 pub mod timestamp;

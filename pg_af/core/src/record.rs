@@ -5,7 +5,11 @@
 //! `resource_type`, `seq`, `tenant_id`, `ts` and `v`. Position and identity are covered as well as
 //! content, so that an entry can be neither moved nor exchanged.
 
+mod read;
+
 use uuid::Uuid;
+
+pub use read::{ReadError, RecordText};
 
 use crate::canonical::{Canonicalizer, Json, JsonError, Sink, write_integer, write_string, write_uuid};
 use crate::digest::Digest;

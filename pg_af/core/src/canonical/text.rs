@@ -14,6 +14,18 @@ use super::{JsonError, Sink};
 use index::{Container, Index, Member, Value};
 use lexer::{Form, Lexer, Token, decode, syntax};
 
+/// What the string stands for that `text` begins with, and how long it is there, with its quotes.
+pub(crate) fn read_string(text: &[u8]) -> Result<(Vec<u8>, usize), JsonError> {
+    if !text.starts_with(b"\"") {
+        return Err(syntax(0, "a string expected"));
+    }
+    let mut lexer = Lexer { text, at: 0 };
+    lexer.string()?;
+    let mut string = Vec::new();
+    decode(&text[1..lexer.at - 1], &mut string);
+    Ok((string, lexer.at))
+}
+
 /// A container that is being written.
 #[derive(Debug, Clone, Copy)]
 enum Frame {
