@@ -1,6 +1,6 @@
 //! The attacks, with what is to be seen of each.
 
-use crate::scene::{ENTRIES, Scene, Seen};
+use crate::scene::{ENTRIES, IN_PLACE, Scene, Seen};
 
 /// Whose rights the attacker has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,19 +29,27 @@ pub(crate) struct Attack {
     pub(crate) deed: Deed,
     /// What is seen in the database, from outside, and with a checkpoint.
     expected: [&'static str; 3],
+    /// What the guards look like afterwards.
+    guards: &'static str,
 }
 
 impl Attack {
     pub(crate) fn expected(&self) -> Seen {
         let [in_database, from_outside, with_checkpoint] = self.expected.map(str::to_owned);
-        Seen { in_database, from_outside, with_checkpoint }
+        Seen { in_database, from_outside, with_checkpoint, guards: self.guards.to_owned() }
+    }
+
+    const fn leaving(self, guards: &'static str) -> Self {
+        Self { guards, ..self }
     }
 }
 
 const NOTHING: &str = "nothing";
 
 const fn attack(name: &'static str, attacker: Attacker, deed: Deed, expected: [&'static str; 3]) -> Attack {
-    Attack { name, attacker, deed, expected }
+    // The owner switches off what is in the way: three triggers, and row-level security for itself.
+    let guards = if matches!(attacker, Attacker::Owner) { "4 open" } else { IN_PLACE };
+    Attack { name, attacker, deed, expected, guards }
 }
 
 /// What is seen alike by all.

@@ -18,7 +18,8 @@ a chain of 12 entries whose checkpoint was signed before the attack.
 | superuser | do what it wants with the server |
 
 The columns: `af_audit_verify()` in the database; `af-tools audit verify`, which trusts nothing that the server computes;
-and the same with `--checkpoint`, the checkpoints being kept where the attacker has no access.
+and the same with `--checkpoint`, the checkpoints being kept where the attacker has no access. The last one is what `audit verify`
+says of the guards afterwards, unless the attacker sets them right again: an open one is a finding by itself (exit code 3).
 
 ";
 
@@ -34,19 +35,18 @@ Where nothing is seen although something was done:
 
 pub(crate) fn write(seen: &[Seen]) -> String {
     let mut page = BEFORE.to_owned();
-    page +=
-        "| attacker | attack | in the database | from outside | with a checkpoint |\n|---|---|---|---|---|\n";
+    page += "| attacker | attack | in the database | from outside | with a checkpoint | guards |\n|---|---|---|---|---|---|\n";
     for (attack, seen) in ATTACKS.iter().zip(seen) {
         let attacker = match attack.attacker {
             Attacker::Application => "application",
             Attacker::Owner => "owner",
             Attacker::Superuser => "superuser",
         };
-        let Seen { in_database, from_outside, with_checkpoint } = seen;
+        let Seen { in_database, from_outside, with_checkpoint, guards } = seen;
         // Writing to a text cannot fail.
         let _ = writeln!(
             page,
-            "| {attacker} | {} | {in_database} | {from_outside} | {with_checkpoint} |",
+            "| {attacker} | {} | {in_database} | {from_outside} | {with_checkpoint} | {guards} |",
             attack.name
         );
     }

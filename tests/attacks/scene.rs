@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use crate::catalogue::{Attack, Attacker, Deed};
 
+/// All guards are as they should be.
+pub(crate) const IN_PLACE: &str = "in place";
 /// So many entries has the first tenant, the second one fewer.
 pub(crate) const ENTRIES: i32 = 12;
 
@@ -40,6 +42,8 @@ pub(crate) struct Seen {
     pub(crate) in_database: String,
     pub(crate) from_outside: String,
     pub(crate) with_checkpoint: String,
+    /// What the guards look like afterwards.
+    pub(crate) guards: String,
 }
 
 impl Stage {
@@ -54,8 +58,12 @@ impl Stage {
         client
             .batch_execute(
                 "CREATE ROLE ledger_app LOGIN IN ROLE af_app; CREATE ROLE ledger_owner LOGIN IN ROLE af_auditor;
-                 GRANT ALL ON SCHEMA public TO ledger_owner; ALTER TABLE audits OWNER TO ledger_owner;
-                 UPDATE tenants SET name = name",
+                 GRANT ALL ON SCHEMA public TO ledger_owner;
+                 DO $$ DECLARE t text; BEGIN
+                     FOR t IN SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LOOP
+                         EXECUTE 'ALTER TABLE ' || t || ' OWNER TO ledger_owner';
+                     END LOOP;
+                 END $$",
             )
             .unwrap();
         let keys = TempDir::new().unwrap();
@@ -149,13 +157,16 @@ impl Scene {
     fn look(&mut self) -> Seen {
         let url = self.database.url();
         let (public_key, checkpoints) = (format!("{}.pub", text(&self.key)), text(self.checkpoints.path()));
-        let outside = tools::run(&["--url", &url, "--json", "audit", "verify"]);
-        let anchored = ["audit", "verify", "--checkpoint", &checkpoints, "--public-key", &public_key];
+        let outside = tools::run(&["--url", &url, "--json", "audit", "verify", "--no-guards"]);
+        let guarded = tools::run(&["--url", &url, "--json", "audit", "verify"]);
+        let anchored =
+            ["audit", "verify", "--no-guards", "--checkpoint", &checkpoints, "--public-key", &public_key];
         let anchored = tools::run(&[&["--url", &url, "--json"][..], &anchored].concat());
         Seen {
             in_database: self.in_database(),
             from_outside: self.told(&outside),
             with_checkpoint: self.told(&anchored),
+            guards: open_guards(&guarded),
         }
     }
 
@@ -221,8 +232,18 @@ impl Scene {
 
 impl Seen {
     pub(crate) fn all(what: &str) -> Self {
-        Self { in_database: what.into(), from_outside: what.into(), with_checkpoint: what.into() }
+        let [in_database, from_outside, with_checkpoint] = [what; 3].map(str::to_owned);
+        Self { in_database, from_outside, with_checkpoint, guards: IN_PLACE.to_owned() }
     }
+}
+
+/// How many guards `audit verify` finds open.
+fn open_guards(run: &Run) -> String {
+    let document = run.json();
+    let weaknesses = document["result"]["guards"]["weaknesses"].as_array();
+    let weaknesses = weaknesses.unwrap_or_else(|| panic!("the guards were not compared: {document}"));
+    let open = weaknesses.iter().filter(|weakness| weakness["severity"] == "open").count();
+    if open == 0 { IN_PLACE.to_owned() } else { format!("{open} open") }
 }
 
 fn text(path: &Path) -> String {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use af_core::checkpoint::Subject;
 use uuid::Uuid;
 
-use super::store::{leaves_beside, leaves_in, list, state_beside};
-use super::{Held, Leaf, Log, LogError, OpenError, Signed, State};
+use super::store::{is_ledger, leaves_beside, leaves_in, list, state_beside};
+use super::{Held, Leaf, Log, LogError, OpenError, Policy, Signed, State};
 use crate::sign::VerifyingKey;
 
 /// So many older checkpoints of a chain are taken from a log, in order to tell where it was rewritten.
@@ -45,6 +45,16 @@ pub enum HeldError {
         /// Why.
         source: OpenError,
     },
+    /// Not as many witnesses as are required have cosigned it.
+    #[error("open checkpoint {}: {fault}", path.display())]
+    Witnesses {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        fault: String,
+        /// Whether something was done in the name of a witness.
+        is_forged: bool,
+    },
     /// The leaves are not those that were signed.
     #[error("compare checkpoint {} with {}", path.display(), leaves.display())]
     Log {
@@ -73,6 +83,12 @@ impl HeldError {
             Self::Open { source: OpenError::Forged, .. } | Self::Log { .. } => {
                 "Somebody has edited it. Compare with the copies that others hold."
             }
+            Self::Witnesses { is_forged: false, .. } => {
+                "Ask for a copy that the witnesses have cosigned, or demand fewer."
+            }
+            Self::Witnesses { is_forged: true, .. } => {
+                "Somebody has edited it. Compare with the copies that others hold."
+            }
             Self::File { .. } | Self::Open { .. } => return None,
         };
         Some(hint.to_owned())
@@ -80,21 +96,29 @@ impl HeldError {
 
     /// Whether what was asked for is not there.
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Missing(_) | Self::NoLeaves { .. })
+        matches!(self, Self::Missing(_) | Self::NoLeaves { .. } | Self::Witnesses { is_forged: false, .. })
     }
 
     /// Whether it is there and not what was signed.
     pub fn is_finding(&self) -> bool {
-        matches!(self, Self::Log { .. } | Self::Open { source: OpenError::Forged, .. })
+        matches!(
+            self,
+            Self::Log { .. }
+                | Self::Open { source: OpenError::Forged, .. }
+                | Self::Witnesses { is_forged: true, .. }
+        )
     }
 }
 
-/// Reads the checkpoints at `paths`, which are files or directories, each signed by one of `keys`; those of one chain come
-/// together, the smallest first.
+/// Reads the checkpoints at `paths`, which are files or directories, each signed by one of `keys` and cosigned as `policy`
+/// demands; those of one chain come together, the smallest first.
+///
+/// In a directory it is enough if the checkpoint of all chains is cosigned: then what it vouches for counts, and not the
+/// checkpoints beside it that are not.
 ///
 /// A checkpoint of all chains stands for the leaves that it vouches for: those beside it, or those in one of the
 /// directories.
-pub fn read(paths: &[PathBuf], keys: &[VerifyingKey]) -> Result<Vec<Held>, HeldError> {
+pub fn read(paths: &[PathBuf], keys: &[VerifyingKey], policy: &Policy) -> Result<Vec<Held>, HeldError> {
     let directories: Vec<&Path> = paths.iter().map(PathBuf::as_path).filter(|path| path.is_dir()).collect();
     let mut held = Vec::new();
     for path in paths {
@@ -103,11 +127,17 @@ pub fn read(paths: &[PathBuf], keys: &[VerifyingKey]) -> Result<Vec<Held>, HeldE
             if files.is_empty() {
                 return Err(HeldError::Missing(path.clone()));
             }
-            for file in &files {
-                held.extend(open(file, keys, &directories)?);
+            let opened: Vec<_> = files.iter().map(|file| open(file, keys, policy, &directories)).collect();
+            let is_vouched_for =
+                opened.iter().zip(&files).any(|(opened, file)| opened.is_ok() && is_ledger(file));
+            for opened in opened {
+                match opened {
+                    Err(HeldError::Witnesses { is_forged: false, .. }) if is_vouched_for => {}
+                    opened => held.extend(opened?),
+                }
             }
         } else {
-            held.extend(open(path, keys, &directories)?);
+            held.extend(open(path, keys, policy, &directories)?);
         }
     }
     held.sort_by(|a, b| (&a.origin, a.size, a.root).cmp(&(&b.origin, b.size, b.root)));
@@ -152,8 +182,18 @@ pub(crate) fn leaves_of(path: &Path) -> Result<String, HeldError> {
     }
 }
 
-fn open(path: &Path, keys: &[VerifyingKey], directories: &[&Path]) -> Result<Vec<Held>, HeldError> {
+fn open(
+    path: &Path,
+    keys: &[VerifyingKey],
+    policy: &Policy,
+    directories: &[&Path],
+) -> Result<Vec<Held>, HeldError> {
     let signed = open_signed(path, keys)?;
+    let witnessed = policy.check(&signed.note);
+    if let Some(fault) = witnessed.fault() {
+        let is_forged = !witnessed.forged.is_empty();
+        return Err(HeldError::Witnesses { path: path.to_owned(), fault, is_forged });
+    }
     if signed.origin.subject == Subject::Ledger {
         return vouched_for(path, &signed, directories);
     }

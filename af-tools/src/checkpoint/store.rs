@@ -117,6 +117,11 @@ pub(crate) fn tenant_in(directory: &Path, tenant_id: Uuid) -> PathBuf {
     directory.join(tenant_id.to_string()).with_extension(EXTENSION)
 }
 
+/// Whether a file is the checkpoint of all chains, by its name.
+pub(super) fn is_ledger(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == LEDGER)
+}
+
 /// The checkpoints in a directory, in the order of their names.
 pub(crate) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();

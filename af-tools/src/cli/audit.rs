@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::proof::{CheckProofArgs, CosignArgs, ProveArgs, ProveConsistencyArgs, VkeyArgs};
+use super::proof::{CheckProofArgs, CosignArgs, ProveArgs, ProveConsistencyArgs, VkeyArgs, WitnessArgs};
 
 /// `af-tools audit`.
 #[derive(Debug, Subcommand)]
@@ -115,6 +115,9 @@ pub struct ScopeArgs {
     /// The Ed25519 public key (PEM) of whoever signs checkpoints; may be given several times
     #[arg(long = "public-key", value_name = "FILE")]
     pub public_keys: Vec<PathBuf>,
+    /// Whose cosignatures are demanded.
+    #[command(flatten)]
+    pub witnesses: WitnessArgs,
     /// Exit with 0 also where chains have no checkpoint yet
     #[arg(long, requires = "checkpoints")]
     pub allow_new: bool,

@@ -9,6 +9,7 @@ use af_core::merkle::Wanted;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::audit_check_proof::load_policy;
 use super::{Context, Failure};
 use crate::audit::anchor;
 use crate::audit::metrics::{self, Verdict};
@@ -360,7 +361,8 @@ pub(super) fn prepare(scope: &ScopeArgs, context: &mut Context<'_>) -> Result<Pr
         scope.public_keys.iter().map(|path| VerifyingKey::load(path)).collect::<Result<Vec<_>, _>>()?;
     let since = anchor::read(&scope.since, &tenants, &keys)?;
     let paths: Vec<PathBuf> = since.checkpoints.iter().chain(&scope.checkpoints).cloned().collect();
-    let checkpoints = checkpoint::read(&paths, &keys)?;
+    let policy = load_policy(&scope.witnesses)?;
+    let checkpoints = checkpoint::read(&paths, &keys, &policy)?;
     let trees = Trees { wanted: sizes(&checkpoints), kept: since.kept };
     let max_findings = scope.max_findings;
     let since = since.anchors;
@@ -466,6 +468,8 @@ pub(super) fn judge(report: &VerifyReport, scope: &ScopeArgs) -> (Exit, Option<E
 mod tests {
     use std::collections::BTreeMap;
 
+    use crate::cli::proof::WitnessArgs;
+
     use super::*;
 
     fn finding() -> Finding {
@@ -519,6 +523,7 @@ mod tests {
             full: false,
             checkpoints: Vec::new(),
             public_keys: Vec::new(),
+            witnesses: WitnessArgs { witnesses: Vec::new(), required: None },
             allow_new,
             jobs: 1,
             allow_empty,
