@@ -94,3 +94,7 @@ SELECT tenant_id, 1, 1, root, hash, origin, origin || E'\n1\n' || encode(root, '
 FROM audits
 CROSS JOIN LATERAL (SELECT sha256('\x00' || hash), 'example.org/seed/' || tenant_id || '/1') AS c (root, origin)
 WHERE seq = 1;
+
+-- The ledger was verified when it was young.
+INSERT INTO audit_verifications (started_at, finished_at, verified_by, method, version, relation, chains, entries, findings, status, guards)
+VALUES ('2026-01-05 09:00:00+00', '2026-01-05 09:00:01+00', 'ledger_verifier', 'outside', '0.1.0', 'public.audits', 2, 2, 0, 'ok', 'in_place');

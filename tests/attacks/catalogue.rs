@@ -197,7 +197,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
                     UPDATE audits SET hash = NULL WHERE tenant_id = :one AND seq = 5"
         ),
         alike("`unsealed` at 5"),
-    ),
+    ).leaving("6 open"),
     // Values that look alike.
     attack("write 5 as 5.0", Owner, edit!("details = jsonb_set(details, '{n}', '5.0')"), alike(NOTHING)),
     attack(
@@ -205,7 +205,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         Superuser,
         Deed::Act(collide_doubles),
         alike("`altered` at 13"),
-    ),
+    ).leaving("4 open"),
     attack(
         "write a key twice, the last time as it was",
         Owner,
@@ -283,7 +283,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
                         resource_id, details, hash_version, prev_hash, hash FROM audits WHERE tenant_id = :one AND seq = 5"
         ),
         alike("`altered` at 5, `duplicated` at 5"),
-    ),
+    ).leaving("5 open"),
     attack("append a forged one, sealed as it must be", Superuser, Deed::Act(append_sealed), alike(NOTHING)),
     attack(
         "edit an entry and seal it anew",
@@ -313,13 +313,13 @@ pub(crate) const ATTACKS: &[Attack] = &[
                     FROM audits WHERE tenant_id = :two"
         ),
         alike("`altered` at 1 of three, `altered` at 2 of three and 6 more"),
-    ),
+    ).leaving("5 open"),
     attack(
         "make up a chain for a tenant that had none",
         Owner,
         Deed::Act(make_up_chain),
         only_with_checkpoint("not provable (exit 4)"),
-    ),
+    ).leaving(IN_PLACE),
     // The mechanism itself.
     attack(
         "disable the guard, edit, enable it again",
@@ -332,7 +332,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         Superuser,
         Deed::Act(recreate_table),
         only_with_checkpoint("`truncated` at 10"),
-    ),
+    ).leaving("8 open"),
     attack(
         "change the guard's function, and edit",
         Superuser,
@@ -341,13 +341,13 @@ pub(crate) const ATTACKS: &[Attack] = &[
              UPDATE audits SET action = 'x' WHERE tenant_id = :one AND seq = 5",
         ),
         alike("`altered` at 5"),
-    ),
+    ).leaving("9 open"),
     attack(
         "change the verifier's function, and edit",
         Superuser,
         Deed::Act(blind_verifier),
         [NOTHING, "`altered` at 5", "`altered` at 5"],
-    ),
+    ).leaving("5 open"),
     attack(
         "restore an older backup in the database's place",
         Superuser,

@@ -39,6 +39,9 @@ pub const TABLES: [(&str, &[(&str, &str)]); 10] = [
 /// The tables that belong to tenants and are kept of the ledger, without ids of their own.
 pub const KEPT: [&str; 1] = ["audit_checkpoints"];
 
+/// The tables that belong to no tenant, and tell of the ledger as a whole.
+pub const OVERALL: [&str; 1] = ["audit_verifications"];
+
 /// The statement that inserts a row into a table, with some columns' values replaced or added.
 ///
 /// # Panics

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use af_tests::database::{Database, dumped_schema};
 use af_tests::ledger::whole_chains;
-use af_tests::platform::{KEPT, TABLES};
+use af_tests::platform::{KEPT, OVERALL, TABLES};
 use af_tests::tools;
 use postgres::Client;
 use serde_json::Value;
@@ -41,7 +41,7 @@ fn the_seed_fills_every_table_with_what_belongs_there() {
     let database = seeded();
     let mut client = database.connect();
     let contents = contents(&mut client);
-    assert_eq!(contents.len(), TABLES.len() + KEPT.len() + 1);
+    assert_eq!(contents.len(), TABLES.len() + KEPT.len() + OVERALL.len() + 1);
     assert!(contents.values().all(|rows| !rows.is_empty()), "{contents:?}");
     let chains = whole_chains(&mut client);
     assert_eq!(chains.values().copied().collect::<Vec<_>>(), [30, 10]);

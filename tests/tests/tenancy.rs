@@ -3,7 +3,7 @@
 
 use af_tests::database::{Database, pg_dump, server, sqlstate};
 use af_tests::ledger::{add_entries, disable_triggers, enable_triggers, verify, whole_chains};
-use af_tests::platform::{KEPT, TABLES, add_tenant_with_rows, insertion};
+use af_tests::platform::{KEPT, OVERALL, TABLES, add_tenant_with_rows, insertion};
 use af_tests::tools::{self, Run};
 use postgres::Client;
 use uuid::Uuid;
@@ -64,7 +64,7 @@ impl World {
                 self.database.name()
             ))
             .unwrap();
-        for table in all_tables().chain(KEPT).chain(["_sqlx_migrations"]) {
+        for table in all_tables().chain(KEPT).chain(OVERALL).chain(["_sqlx_migrations"]) {
             self.superuser.batch_execute(&format!("ALTER TABLE {table} OWNER TO {owner}")).unwrap();
         }
         owner

@@ -3,6 +3,7 @@
 
 mod agents;
 mod audit_checkpoints;
+mod audit_verifications;
 mod audits;
 mod budgets;
 mod demo;
