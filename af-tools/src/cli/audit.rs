@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::proof::{CheckProofArgs, CosignArgs, ProveArgs, ProveConsistencyArgs, VkeyArgs, WitnessArgs};
+use super::proof::{
+    CheckProofArgs, CosignArgs, ProveArgs, ProveConsistencyArgs, TimestampArgs, VkeyArgs, WitnessArgs,
+};
 
 /// `af-tools audit`.
 #[derive(Debug, Subcommand)]
@@ -55,6 +57,13 @@ pub enum AuditCommand {
     Cosign(CosignArgs),
     /// Write the public key of a witness as others want it
     Vkey(VkeyArgs),
+    /// Have an authority state that a checkpoint was there at a time (RFC 3161)
+    ///
+    /// Writes the query beside the checkpoint, as CHECKPOINT.tsq, and nothing else: there is no network unless --tsa-url asks
+    /// for it. The reply, from there or from --reply, is attached as CHECKPOINT.tsr if it is of this checkpoint. --verify looks
+    /// at what is attached; it exits with 3 if that is of something else, 4 if nothing was there or, without --tsa-ca, nobody
+    /// has verified the authority's signature.
+    Timestamp(TimestampArgs),
     /// Verify, and write a report for auditors
     ///
     /// One page of HTML that needs nothing else: what was verified, against which checkpoints, how each chain's entries lie in

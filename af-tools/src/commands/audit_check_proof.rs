@@ -96,7 +96,7 @@ fn not_proven(checked: &Checked) -> Vec<String> {
 }
 
 impl Report for CheckProofReport {
-    fn write_text(&self, out: &mut dyn Write, verbosity: Verbosity) -> io::Result<()> {
+    fn write_text(&self, out: &mut dyn Write, _: Verbosity) -> io::Result<()> {
         let checked = &self.checked;
         let kind = match checked.kind {
             Kind::Receipt => "receipt",
@@ -119,10 +119,7 @@ impl Report for CheckProofReport {
             }
         }
         write_list("proven", &self.proven, out)?;
-        if verbosity > Verbosity::Quiet {
-            write_list("not proven", &self.not_proven, out)?;
-        }
-        Ok(())
+        write_list("not proven", &self.not_proven, out)
     }
 }
 
