@@ -52,8 +52,8 @@ pub enum AuditCommand {
     /// Cosign a checkpoint as a witness
     ///
     /// Adds a signature with the time (C2SP tlog-cosignature), and refuses whatever does not continue what the same witness
-    /// has cosigned before: with 3 if the log was rolled back or rewritten, with 4 if there is no proof that it only grew. The
-    /// first checkpoint of a log is taken as it is.
+    /// has cosigned before: with 3 if the log was rewritten, with 4 if nothing shows that it only grew, or the checkpoint is an
+    /// older one. The first checkpoint of a log is taken as it is.
     Cosign(CosignArgs),
     /// Write the public key of a witness as others want it
     Vkey(VkeyArgs),
