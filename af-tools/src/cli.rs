@@ -150,6 +150,7 @@ impl Command {
             Self::Audit(AuditCommand::CheckProof(_)) => "audit check-proof",
             Self::Audit(AuditCommand::Cosign(_)) => "audit cosign",
             Self::Audit(AuditCommand::Vkey(_)) => "audit vkey",
+            Self::Audit(AuditCommand::Timestamp(_)) => "audit timestamp",
             Self::Audit(AuditCommand::Report(_)) => "audit report",
             Self::Message(MessageCommand::Verify(_)) => "message verify",
             Self::Message(MessageCommand::Replay(_)) => "message replay",

@@ -7,6 +7,7 @@ mod audit_import;
 mod audit_keygen;
 mod audit_prove;
 mod audit_report;
+mod audit_timestamp;
 mod audit_verify;
 mod backup;
 mod backup_restore;
@@ -48,6 +49,7 @@ pub use audit_import::ImportReport;
 pub use audit_keygen::KeygenReport;
 pub use audit_prove::ProofReport;
 pub use audit_report::PageReport;
+pub use audit_timestamp::TimestampReport;
 pub use audit_verify::VerifyReport;
 pub use backup::{BackupCreateReport, BackupVerifyReport};
 pub use backup_restore::BackupRestoreReport;
@@ -140,6 +142,7 @@ impl<'a> Context<'a> {
             Command::Audit(AuditCommand::CheckProof(args)) => audit_check_proof::run(args, self),
             Command::Audit(AuditCommand::Cosign(args)) => audit_cosign::run(args, self),
             Command::Audit(AuditCommand::Vkey(args)) => audit_cosign::vkey(args, self),
+            Command::Audit(AuditCommand::Timestamp(args)) => audit_timestamp::run(args, self),
             Command::Audit(AuditCommand::Report(args)) => audit_report::run(args, self),
             Command::Message(MessageCommand::Verify(args)) => message_verify::run(args, self),
             Command::Message(MessageCommand::Replay(args)) => message_replay::run(args, self),

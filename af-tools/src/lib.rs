@@ -13,6 +13,7 @@
 //! - [`message`]: messages from outside: verification and replay
 //! - [`backup`]: backups that prove themselves, and their way back
 //! - [`sign`]: Ed25519 signatures over documents
+//! - [`timestamp`]: an authority's word that a file was there at a time
 //! - [`memory`]: what agents remember
 //! - [`migrate`]: the schema, in sqlx's form
 //! - [`plan`]: plans that agents carry out with their memory, and the record of it
@@ -27,6 +28,7 @@
 //! - `relation`: which tables are meant, and whether they have the form that is counted on
 //! - [`metrics`]: Prometheus' text format
 //! - `numbers`: numbers as people read them
+//! - `http`: requests over HTTP
 //! - `files`: files that are whole or not there
 //! - `tenant`: which tenant is meant
 //! - `copy`: the binary format in which rows are pulled
@@ -55,6 +57,7 @@ pub mod validate;
 pub mod connection;
 mod copy;
 mod files;
+mod http;
 pub mod metrics;
 mod numbers;
 pub mod programs;
@@ -65,6 +68,7 @@ pub mod sign;
 mod tenant;
 #[cfg(unix)]
 pub mod throwaway;
+pub mod timestamp;
 mod wal;
 pub mod watch;
 

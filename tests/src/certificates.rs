@@ -42,7 +42,12 @@ pub fn make(directory: &Path, subject_alt_name: &str) {
     );
 }
 
-fn openssl(directory: &Path, arguments: &str) {
+/// Runs `openssl` in a directory.
+///
+/// # Panics
+///
+/// When it cannot be run, or fails.
+pub fn openssl(directory: &Path, arguments: &str) {
     let output =
         Command::new("openssl").args(arguments.split_ascii_whitespace()).current_dir(directory).output();
     let output = output.expect("the program openssl, which makes certificates for tests, can be run");

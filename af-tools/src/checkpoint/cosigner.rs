@@ -28,9 +28,11 @@ pub enum CosignError {
     /// What is remembered is none of this witness's cosigned checkpoints of that log.
     #[error("read {}: it is not what this key cosigned last for this log", .0.display())]
     State(PathBuf),
-    /// The log has fewer entries than before.
-    #[error("rolled_back: the checkpoint is of {size} entries, and one of {last} was cosigned before")]
-    RolledBack {
+    /// The checkpoint has fewer entries than the last one. By itself that is no evidence: it may be an old one.
+    #[error(
+        "the checkpoint is of {size} entries, and one of {last} was cosigned before: it is an old one, or the log was rolled back"
+    )]
+    Older {
         /// How many it has.
         size: u64,
         /// How many it had.
@@ -83,7 +85,10 @@ impl CosignError {
             Self::State(_) => {
                 "Give each key a --state directory of its own, and take it back from a backup if it is lost."
             }
-            Self::RolledBack { .. } | Self::Forked { .. } | Self::NotContinued(_) => {
+            Self::Older { .. } => {
+                "If the log has no newer one, it was rolled back: keep this one and the one in the --state directory as evidence."
+            }
+            Self::Forked { .. } | Self::NotContinued(_) => {
                 "Keep both checkpoints: they are signed evidence that the log was not only appended to."
             }
             Self::NoProof { .. } | Self::Beginning { .. } | Self::OtherProof => {
@@ -95,14 +100,14 @@ impl CosignError {
         Some(hint.to_owned())
     }
 
-    /// Whether the log was not only appended to.
+    /// Whether the log was not only appended to, for which both checkpoints are evidence.
     pub fn is_finding(&self) -> bool {
-        matches!(self, Self::RolledBack { .. } | Self::Forked { .. } | Self::NotContinued(_))
+        matches!(self, Self::Forked { .. } | Self::NotContinued(_))
     }
 
-    /// Whether something is missing that would show it.
+    /// Whether nothing shows that it was.
     pub fn is_unproven(&self) -> bool {
-        matches!(self, Self::NoProof { .. } | Self::Beginning { .. } | Self::OtherProof)
+        matches!(self, Self::Older { .. } | Self::NoProof { .. } | Self::Beginning { .. } | Self::OtherProof)
     }
 }
 
@@ -189,7 +194,7 @@ impl Cosigner<'_> {
 fn must_continue(last: &Checkpoint, signed: &Signed, proof: Option<&str>) -> Result<(), CosignError> {
     let new = &signed.checkpoint;
     if new.size < last.size {
-        return Err(CosignError::RolledBack { size: new.size, last: last.size });
+        return Err(CosignError::Older { size: new.size, last: last.size });
     }
     if new.size == last.size {
         let last_root = last.root.to_string();
@@ -262,7 +267,7 @@ mod tests {
         let again = witness.cosign(&Signed::parse(&first.note.to_string()).unwrap(), None).unwrap();
         assert_eq!((again.last_size, again.note.signatures.len()), (Some(7), 2));
 
-        assert!(matches!(sign(&leaves(6, 0), None), Err(CosignError::RolledBack { size: 6, last: 7 })));
+        assert!(matches!(sign(&leaves(6, 0), None), Err(CosignError::Older { size: 6, last: 7 })));
         assert!(matches!(sign(&leaves(7, 1), None), Err(CosignError::Forked { size: 7, .. })));
         let nine = leaves(9, 0);
         assert!(matches!(sign(&nine, None), Err(CosignError::NoProof { last: 7, size: 9 })));
@@ -277,7 +282,7 @@ mod tests {
         // None of that has changed what is remembered.
         let grown = sign(&nine, Some(&proof(&nine, 7, &log))).unwrap();
         assert_eq!(grown.last_size, Some(7));
-        assert!(matches!(sign(&leaves(7, 0), None), Err(CosignError::RolledBack { last: 9, .. })));
+        assert!(matches!(sign(&leaves(7, 0), None), Err(CosignError::Older { last: 9, .. })));
 
         // Another key knows nothing of it, and does not take its place.
         let other = Cosigner { key: &log, ..witness };

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use af_core::note::{Algorithm, Note, NoteSignature, VerifierKey};
 use serde::Serialize;
 
+use crate::numbers::counted;
 use crate::sign::{SigningKey, VerifyingKey};
 
 /// The time, as the signature has it before its 64 bytes.
@@ -116,9 +117,13 @@ impl Witnessed {
             let names = self.forged.join(", ");
             return Some(format!("a cosignature is none of this checkpoint, in the name of {names}"));
         }
-        let (found, required) = (self.cosignatures.len(), self.required);
-        (found < required).then(|| {
-            format!("{found} of {} witnesses have cosigned it, and {required} are required", self.witnesses)
+        let found = self.cosignatures.len();
+        (found < self.required).then(|| {
+            let found = counted(found as u64, "cosignature", "cosignatures");
+            format!(
+                "it has {found} by the given witnesses, and {} required",
+                counted(self.required as u64, "is", "are")
+            )
         })
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::proof::{CheckProofArgs, CosignArgs, ProveArgs, ProveConsistencyArgs, VkeyArgs, WitnessArgs};
+use super::proof::{
+    CheckProofArgs, CosignArgs, ProveArgs, ProveConsistencyArgs, TimestampArgs, VkeyArgs, WitnessArgs,
+};
 
 /// `af-tools audit`.
 #[derive(Debug, Subcommand)]
@@ -50,11 +52,18 @@ pub enum AuditCommand {
     /// Cosign a checkpoint as a witness
     ///
     /// Adds a signature with the time (C2SP tlog-cosignature), and refuses whatever does not continue what the same witness
-    /// has cosigned before: with 3 if the log was rolled back or rewritten, with 4 if there is no proof that it only grew. The
-    /// first checkpoint of a log is taken as it is.
+    /// has cosigned before: with 3 if the log was rewritten, with 4 if nothing shows that it only grew, or the checkpoint is an
+    /// older one. The first checkpoint of a log is taken as it is.
     Cosign(CosignArgs),
     /// Write the public key of a witness as others want it
     Vkey(VkeyArgs),
+    /// Have an authority state that a checkpoint was there at a time (RFC 3161)
+    ///
+    /// Writes the query beside the checkpoint, as CHECKPOINT.tsq, and nothing else: there is no network unless --tsa-url asks
+    /// for it. The reply, from there or from --reply, is attached as CHECKPOINT.tsr if it is of this checkpoint. --verify looks
+    /// at what is attached; it exits with 3 if that is of something else, 4 if nothing was there or, without --tsa-ca, nobody
+    /// has verified the authority's signature.
+    Timestamp(TimestampArgs),
     /// Verify, and write a report for auditors
     ///
     /// One page of HTML that needs nothing else: what was verified, against which checkpoints, how each chain's entries lie in

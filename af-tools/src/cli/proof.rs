@@ -112,3 +112,23 @@ pub struct VkeyArgs {
     #[arg(long, value_name = "NAME")]
     pub name: String,
 }
+
+/// `af-tools audit timestamp`.
+#[derive(Debug, Args)]
+pub struct TimestampArgs {
+    /// The checkpoint, with all its signatures: whatever is added later is not stamped
+    #[arg(value_name = "CHECKPOINT")]
+    pub checkpoint: PathBuf,
+    /// Ask this authority over the network
+    #[arg(long, value_name = "URL", conflicts_with_all = ["reply", "verify"])]
+    pub tsa_url: Option<String>,
+    /// Attach this reply, which was fetched in another way
+    #[arg(long, value_name = "FILE", conflicts_with = "verify")]
+    pub reply: Option<PathBuf>,
+    /// Verify the token that is attached
+    #[arg(long)]
+    pub verify: bool,
+    /// Have OpenSSL verify that the token is by an authority that one of these certificates (PEM) vouches for
+    #[arg(long, value_name = "FILE")]
+    pub tsa_ca: Option<PathBuf>,
+}

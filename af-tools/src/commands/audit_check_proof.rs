@@ -83,9 +83,13 @@ fn proven(checked: &Checked) -> Vec<String> {
 
 fn not_proven(checked: &Checked) -> Vec<String> {
     let mut not_proven = Vec::new();
-    let Some(checkpoint) = &checked.checkpoint else { return not_proven };
+    let Some(checkpoint) = checked.checkpoint.as_ref().filter(|_| checked.holds) else {
+        return vec!["anything that it says".to_owned()];
+    };
     if checked.entry.is_some() {
-        not_proven.push("that what the record says is true: only that it was recorded so, at its ts by the database's clock".to_owned());
+        not_proven.push(
+            "that what the record says is true, its ts included: only that it was recorded so".to_owned(),
+        );
     }
     not_proven.push(format!("what came after the first {}", counted(checkpoint.size, "entry", "entries")));
     not_proven.push("that the database still holds this: `audit verify --checkpoint` compares it".to_owned());
@@ -96,33 +100,32 @@ fn not_proven(checked: &Checked) -> Vec<String> {
 }
 
 impl Report for CheckProofReport {
-    fn write_text(&self, out: &mut dyn Write, verbosity: Verbosity) -> io::Result<()> {
+    fn write_text(&self, out: &mut dyn Write, _: Verbosity) -> io::Result<()> {
         let checked = &self.checked;
         let kind = match checked.kind {
             Kind::Receipt => "receipt",
             Kind::Consistency => "proof of consistency",
             Kind::Checkpoint => "checkpoint",
         };
-        let verdict = if checked.holds { "holds" } else { "does not hold" };
+        let verdict = match checked.holds {
+            true => "holds",
+            false if checked.all_flaws().all(|flaw| flaw.is_unproven) => "is not proven as demanded",
+            false => "does not hold",
+        };
         writeln!(out, "{kind} {verdict}")?;
         for flaw in checked.all_flaws() {
             writeln!(out, "  {}: {}", flaw.finding, flaw.detail)?;
         }
-        for Checked { entry, checkpoint, .. } in
-            [Some(checked), checked.from.as_deref()].into_iter().flatten()
-        {
-            if let Some(entry) = entry {
-                write_entry(entry, out)?;
-            }
-            if let Some(checkpoint) = checkpoint {
-                write_checkpoint(checkpoint, out)?;
-            }
+        if !checked.holds {
+            writeln!(out, "it says:")?;
+        }
+        write_content(checked, out)?;
+        if let Some(from) = &checked.from {
+            writeln!(out, "it begins with:")?;
+            write_content(from, out)?;
         }
         write_list("proven", &self.proven, out)?;
-        if verbosity > Verbosity::Quiet {
-            write_list("not proven", &self.not_proven, out)?;
-        }
-        Ok(())
+        write_list("not proven", &self.not_proven, out)
     }
 }
 
@@ -131,6 +134,11 @@ fn write_list(title: &str, items: &[String], out: &mut dyn Write) -> io::Result<
         writeln!(out, "{title}:")?;
     }
     items.iter().try_for_each(|item| writeln!(out, "  - {item}"))
+}
+
+fn write_content(Checked { entry, checkpoint, .. }: &Checked, out: &mut dyn Write) -> io::Result<()> {
+    entry.as_ref().map_or(Ok(()), |entry| write_entry(entry, out))?;
+    checkpoint.as_ref().map_or(Ok(()), |checkpoint| write_checkpoint(checkpoint, out))
 }
 
 fn write_entry(entry: &ProvenEntry, out: &mut dyn Write) -> io::Result<()> {

@@ -8,6 +8,7 @@ use crate::checkpoint::{CosignError, HeldError, PolicyError, StoreError};
 use crate::exit::Exit;
 use crate::metrics::WriteError;
 use crate::output::ErrorReport;
+use crate::timestamp::{QueryError, TokenError, authority};
 use crate::{backup, connection, message, migrate, plan, secrets, sign, validate};
 
 /// Why a command has no result.
@@ -151,6 +152,24 @@ impl From<PolicyError> for Failure {
     fn from(error: PolicyError) -> Self {
         let exit = if error.is_usage() { Exit::USAGE } else { Exit::COULD_NOT_RUN };
         Self::new(exit, &error, error.hint())
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        Self::new(Exit::COULD_NOT_RUN, &error, None)
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::of_proof(&error, error.is_finding(), false, error.hint())
+    }
+}
+
+impl From<authority::Error> for Failure {
+    fn from(error: authority::Error) -> Self {
+        Self::of_proof(&error, error.is_finding(), error.is_unproven(), error.hint())
     }
 }
 

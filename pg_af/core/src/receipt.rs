@@ -128,7 +128,7 @@ pub enum Fault {
     },
     /// The hashes lead elsewhere.
     #[error(
-        "from this record, hash before, place and proof follows the root {found}, and the checkpoint's is {expected}"
+        "record, hash before, place and proof lead to the root {found}, and the checkpoint's is {expected}"
     )]
     NotIncluded {
         /// Where to.

@@ -1,11 +1,9 @@
 //! `/readyz`: whether Qdrant has all its shards and takes requests.
 
-use std::sync::Arc;
-
 use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use url::Url;
 
+use crate::http;
 use crate::validate::attempts::Limits;
 use crate::validate::health::{Finding, Status};
 use crate::validate::{Service, Trouble, reach::reach};
@@ -61,12 +59,7 @@ pub(super) fn check(url: &Url, limits: &Limits) -> (Finding, bool) {
 
 /// The status code that answers.
 fn get(url: &Url, limits: &Limits) -> Result<u16, ureq::Error> {
-    let tls = TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(RootCerts::Specific(Arc::new(roots())))
-        .build();
-    let config = Agent::config_builder()
-        .tls_config(tls)
+    let config = http::config()
         .proxy(None)
         .timeout_connect(Some(limits.connect))
         .timeout_global(Some(limits.read))
@@ -76,10 +69,4 @@ fn get(url: &Url, limits: &Limits) -> Result<u16, ureq::Error> {
         .build();
     let response = Agent::new_with_config(config).get(url.as_str()).call()?;
     Ok(response.status().as_u16())
-}
-
-/// Those that the operating system trusts.
-fn roots() -> Vec<Certificate<'static>> {
-    let native = rustls_native_certs::load_native_certs().certs;
-    native.iter().map(|certificate| Certificate::from_der(certificate.as_ref()).to_owned()).collect()
 }
