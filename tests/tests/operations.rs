@@ -283,7 +283,6 @@ fn the_documented_job_records_what_the_server_finds() {
         (row.get::<_, String>(1), [2, 3, 4].map(|column| row.get::<_, i64>(column)))
     };
     assert_eq!(run(), ("ok".to_owned(), [1, 20, 0]));
-    drop(run);
     disable_triggers(&mut client);
     client.batch_execute("UPDATE audits SET action = 'x' WHERE seq = 3").unwrap();
     let mut run = || client.execute(statement, &[]).unwrap();

@@ -25,13 +25,13 @@ pub fn page(report: &AuditReport) -> String {
 
 fn write_page(report: &AuditReport, out: &mut String) -> fmt::Result {
     let database = Shown(&report.server.database);
-    write!(
+    writeln!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Audit report: {database}, {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <header>\n<h1>Audit report</h1>\n<p class=\"soft wrap\">{} in database {database}, {}</p>\n</header>\n<main>\n",
+         <header>\n<h1>Audit report</h1>\n<p class=\"soft wrap\">{} in database {database}, {}</p>\n</header>\n<main>",
         Shown(&report.made_at),
         Shown(&report.verification.relation),
         Shown(&report.made_at)
@@ -44,10 +44,10 @@ fn write_page(report: &AuditReport, out: &mut String) -> fmt::Result {
     checkpoints(report, out)?;
     guards(report, out)?;
     method(report, out)?;
-    write!(
+    writeln!(
         out,
         "</main>\n<footer><p>Made by af-tools {}. Whoever has the same ledger, checkpoints and keys can make it again.</p></footer>\n\
-         </body>\n</html>\n",
+         </body>\n</html>",
         Shown(report.version)
     )
 }
@@ -76,9 +76,9 @@ fn verdict(verification: &Verification, out: &mut String) -> fmt::Result {
         Status::Empty => ("Nothing to check", "There are no entries.".to_owned()),
     };
     let class = status.as_str();
-    write!(
+    writeln!(
         out,
-        "<section class=\"verdict {class}\" id=\"verdict\"><strong>{title}</strong><p>{sentence}</p></section>\n"
+        "<section class=\"verdict {class}\" id=\"verdict\"><strong>{title}</strong><p>{sentence}</p></section>"
     )
 }
 
@@ -128,9 +128,9 @@ fn chains(report: &AuditReport, out: &mut String) -> fmt::Result {
     others.iter().try_for_each(|chain| write_chain(report, chain, out))?;
     let is_folded = intact.len() > MOST_UNFOLDED;
     if is_folded {
-        write!(
+        writeln!(
             out,
-            "<details><summary>{}</summary>\n",
+            "<details><summary>{}</summary>",
             counted(intact.len() as u64, "intact chain", "intact chains")
         )?;
     }
@@ -214,10 +214,10 @@ fn checkpoints(report: &AuditReport, out: &mut String) -> fmt::Result {
             Some(Outcome::NotCompared) => ("partial", "not compared"),
             None => ("partial", "of another ledger or chain"),
         };
-        write!(
+        writeln!(
             out,
             "<tr><td class=\"wrap\"><code>{}</code></td><td class=\"number\">{}</td><td><span class=\"badge {class}\">{outcome}</span></td>\
-             <td class=\"hash wrap\">{}</td><td class=\"wrap\">{}</td></tr>\n",
+             <td class=\"hash wrap\">{}</td><td class=\"wrap\">{}</td></tr>",
             Shown(&checkpoint.origin),
             grouped(checkpoint.size),
             Shown(&checkpoint.root),
@@ -235,9 +235,9 @@ fn guards(report: &AuditReport, out: &mut String) -> fmt::Result {
         return Ok(());
     };
     let expected = guards.expected;
-    write!(
+    writeln!(
         out,
-        "<p>Compared with what the migrations make: {}, {} under row-level security, {}, {}.</p>\n",
+        "<p>Compared with what the migrations make: {}, {} under row-level security, {}, {}.</p>",
         counted(expected.triggers as u64, "trigger", "triggers"),
         counted(expected.tables as u64, "table", "tables"),
         counted(expected.policies as u64, "policy", "policies"),

@@ -29,9 +29,9 @@ fn write_exhibit(report: &AuditReport, exhibit: &Exhibit, out: &mut String) -> f
     let chain = report.verification.chains.iter().find(|chain| chain.tenant_id == finding.tenant_id);
     let tenant = finding.tenant_id.map_or_else(|| "no tenant".to_owned(), |id| id.to_string());
     let name = chain.and_then(|chain| chain.tenant.as_deref()).unwrap_or(&tenant);
-    write!(
+    writeln!(
         out,
-        "<article class=\"exhibit\"><header><span class=\"badge tampered\">{}</span><h3 class=\"wrap\">{}{}</h3></header>\n<p class=\"wrap\">{}</p>\n",
+        "<article class=\"exhibit\"><header><span class=\"badge tampered\">{}</span><h3 class=\"wrap\">{}{}</h3></header>\n<p class=\"wrap\">{}</p>",
         Shown(&finding.finding),
         Shown(name),
         finding.seq.map(|seq| format!(", seq {seq}")).unwrap_or_default(),
