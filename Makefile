@@ -1,9 +1,9 @@
 # Each target installs what the machine lacks (scripts/setup) and then does its work; `make help` lists them.
-# PG_CONFIG=/path/to/pg_config chooses another PostgreSQL than version 15; ARGS goes to demo, bench,
+# PG_CONFIG=/path/to/pg_config chooses another PostgreSQL than version 15; ARGS goes to demo, bench, bench-backup,
 # generate, installcheck and test-all.
 
 .DEFAULT_GOAL := build
-.PHONY: build install installcheck demo test test-all test-sqlx test-windows check-examples generate bench lint help
+.PHONY: build install installcheck demo test test-all test-sqlx test-windows check-examples generate bench bench-backup lint help
 
 build: ## build the extension and af-tools
 	@scripts/build
@@ -34,6 +34,9 @@ check-examples: ## hold the documented producers in Go and TypeScript against th
 
 bench: ## measure insertion and verification
 	@scripts/bench $(ARGS)
+
+bench-backup: ## measure backup, verification and restore beside pg_dump and pg_restore alone
+	@scripts/bench database --full --only backup $(ARGS)
 
 generate: ## write what follows from the migrations and sql/queries (ARGS=--check only compares)
 	@scripts/generate $(ARGS)

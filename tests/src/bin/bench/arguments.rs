@@ -55,6 +55,8 @@ pub(crate) enum Measurement {
     Size,
     /// Insertion one row a transaction, by 1, 8 and 32 sessions
     Sessions,
+    /// A backup made, verified, restored and proven, beside pg_dump and pg_restore alone
+    Backup,
 }
 
 /// How much is measured.

@@ -21,6 +21,9 @@ pub(crate) struct Figure {
     pub(crate) x_title: Option<String>,
     /// What bars show: the time of an item, of which shorter is better, or items a second.
     pub(crate) shows: Ratio,
+    /// Whether it matters how long all items take, rather than one of them.
+    #[serde(default)]
+    pub(crate) shows_total: bool,
     /// What the other points are compared to.
     pub(crate) baseline: Option<Baseline>,
     pub(crate) points: Vec<Point>,
@@ -131,6 +134,11 @@ impl Point {
         Spread::of(self.samples.iter().map(Sample::rate))
     }
 
+    /// Seconds for all items.
+    pub(crate) fn seconds(&self) -> Option<Spread> {
+        Spread::of(self.samples.iter().map(|sample| sample.seconds))
+    }
+
     /// Bytes a second, where bytes were counted.
     pub(crate) fn bytes_rate(&self) -> Option<Spread> {
         Spread::of(self.samples.iter().filter_map(|sample| Some(sample.bytes? as f64 / sample.seconds)))
@@ -168,6 +176,7 @@ impl Figure {
             item: item.to_owned(),
             x_title: None,
             shows: Ratio::Time,
+            shows_total: false,
             baseline: None,
             points,
             targets: Vec::new(),

@@ -4,7 +4,7 @@
 //! - [`arguments`]: the command line
 //! - [`context`]: the server, a database for each measurement; [`content`]: what is stored in it
 //! - [`rounds`]: repetition in changing order; [`figure`]: what a measurement gives
-//! - [`insertion`], [`verification`], [`outside`], [`messages`], [`growth`], [`size`], [`sessions`]: the measurements;
+//! - [`insertion`], [`verification`], [`outside`], [`messages`], [`growth`], [`size`], [`sessions`], [`backup`]: the measurements;
 //!   [`memory`]: what a process holds
 //! - [`machine`]: what was measured on
 //! - [`pgcrypto`]: the chain that a user would write; [`limits`]: what the machine can do
@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod backup;
 mod content;
 mod context;
 mod figure;
@@ -63,7 +64,7 @@ fn run(arguments: &Arguments) -> Result<String, Error> {
     let mut context = Context::new(arguments.scale())?;
     let mut report = Report { machine: Machine::look(&context)?, figures: Vec::new() };
     let earlier = Report::read(&arguments.out);
-    let measurements: [(Measurement, Measure); 7] = [
+    let measurements: [(Measurement, Measure); 8] = [
         (Measurement::Insertion, insertion::measure),
         (Measurement::Verification, verification::measure),
         (Measurement::Outside, outside::measure),
@@ -71,6 +72,7 @@ fn run(arguments: &Arguments) -> Result<String, Error> {
         (Measurement::Growth, growth::measure),
         (Measurement::Size, size::measure),
         (Measurement::Sessions, sessions::measure),
+        (Measurement::Backup, backup::measure),
     ];
     for (measurement, measure) in measurements {
         if arguments.wants(measurement) {

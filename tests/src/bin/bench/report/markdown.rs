@@ -64,16 +64,22 @@ type Cell<'a> = Box<dyn Fn(&Point) -> Option<String> + 'a>;
 fn rows(figure: &Figure) -> Vec<Vec<String>> {
     let item = &figure.item;
     let plural = plural(item);
+    let rate = |point: &Point| if figure.shows_total { None } else { point.rate() };
+    let seconds = |point: &Point| if figure.shows_total { point.seconds() } else { None };
     let mut columns: Vec<(String, Cell<'_>)> = vec![
         (String::new(), Box::new(|point| point.group.clone())),
         (String::new(), Box::new(|point| Some(point.label.clone()))),
         (figure.x_title.clone().unwrap_or_default(), Box::new(|point| Some(grouped(point.x?)))),
-        (format!("{plural}/s"), Box::new(|point| Some(grouped(point.rate()?.median)))),
+        (format!("{plural}/s"), Box::new(|point| Some(grouped(rate(point)?.median)))),
         (
             "lowest–highest".to_owned(),
-            Box::new(|point| point.rate().map(|rate| format!("{}–{}", grouped(rate.min), grouped(rate.max)))),
+            Box::new(|point| rate(point).map(|rate| format!("{}–{}", grouped(rate.min), grouped(rate.max)))),
         ),
-        (format!("µs/{item}"), Box::new(|point| Some(rounded(point.time_us()?.median)))),
+        (
+            format!("µs/{item}"),
+            Box::new(|point| rate(point).and(point.time_us()).map(|time| rounded(time.median))),
+        ),
+        ("seconds".to_owned(), Box::new(|point| seconds(point).map(with_spread))),
         ("MB/s".to_owned(), Box::new(|point| Some(rounded(point.bytes_rate()?.median / 1e6)))),
         (
             "peak memory, MB".to_owned(),

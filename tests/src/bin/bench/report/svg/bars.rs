@@ -18,6 +18,7 @@ pub(super) fn render(figure: &Figure) -> String {
     let labels = labels(figure);
     let left = MARGIN + labels.iter().map(|label| width(label)).fold(0.0, f64::max) + 10.0;
     let value = |point: &Point| match figure.shows {
+        _ if figure.shows_total => point.seconds(),
         Ratio::Time => point.time_us(),
         Ratio::Rate => point.rate(),
     };
@@ -26,6 +27,7 @@ pub(super) fn render(figure: &Figure) -> String {
     let scale = (WIDTH - MARGIN - NUMBER - left) / most;
 
     let subtitle = match figure.shows {
+        _ if figure.shows_total => "seconds, median and range; shorter is better".to_owned(),
         Ratio::Time => format!("microseconds per {}, median and range; shorter is better", figure.item),
         Ratio::Rate => format!("{} per second, median and range; longer is better", plural(&figure.item)),
     };
