@@ -210,5 +210,8 @@ fn postgresql(program: &'static str, major: u32, settings: &Settings) -> Result<
 }
 
 fn remove(path: &Path) -> Result<(), Error> {
-    Ok(if path.exists() { fs::remove_dir_all(path)? })
+    if path.exists() {
+        fs::remove_dir_all(path)?;
+    }
+    Ok(())
 }
