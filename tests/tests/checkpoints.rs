@@ -485,3 +485,47 @@ fn an_auditor_may_make_checkpoints() {
     assert_eq!(findings(&notary, &url), (Some(0), vec![]));
     client.batch_execute("DROP ROLE checkpoint_auditor").unwrap();
 }
+
+#[test]
+fn witnesses_can_be_demanded() {
+    let (database, mut client, one) = with_one_tenant();
+    add_entries(&mut client, one, 5);
+    let (url, notary) = (database.url(), Notary::new());
+    notary.sign(&url);
+    let mut witnesses = Vec::new();
+    for name in ["one.example", "two.example"] {
+        let (key, vkey) = (notary.text(name), notary.text(&format!("{name}.vkey")));
+        assert_eq!(tools::run(&["audit", "keygen", &key]).code, Some(0));
+        let printed = tools::run(&["audit", "vkey", &format!("{key}.pub"), "--name", name]);
+        assert_eq!(printed.code, Some(0), "{printed:?}");
+        fs::write(&vkey, printed.stdout).unwrap();
+        witnesses.push((key, name, vkey));
+    }
+    let demand = |required: &str| {
+        let (out, one, two) = (notary.out(), &witnesses[0].2, &witnesses[1].2);
+        notary.verify(
+            &url,
+            &["--checkpoint", &out, "--witness", one, "--witness", two, "--witnesses-required", required],
+        )
+    };
+    assert_eq!(demand("1").code, Some(4), "nobody has cosigned");
+    // It is enough to cosign the checkpoint of all chains.
+    let ledger = format!("{}/ledger.checkpoint", notary.out());
+    let (key, name, _) = &witnesses[0];
+    let (public_key, state) = (notary.text("key.pub"), notary.text("state"));
+    let cosign = ["audit", "cosign", &ledger, "--public-key", &public_key, "--state", &state];
+    let run = tools::run(&[&cosign[..], &["--key", key, "--name", name, "--out", &ledger]].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let one_of_two = demand("1");
+    assert_eq!(one_of_two.code, Some(0), "{one_of_two:?}");
+    let both = demand("2");
+    assert_eq!(both.code, Some(4), "{both:?}");
+    assert!(both.stdout.contains("1 of 2 witnesses have cosigned it"), "{both:?}");
+    let text = fs::read_to_string(&ledger).unwrap();
+    let line = text.lines().last().unwrap();
+    let end = line.len() - 10;
+    let forged =
+        format!("{}{}{}", &line[..end], if &line[end..=end] == "A" { "B" } else { "A" }, &line[end + 1..]);
+    fs::write(&ledger, text.replace(line, &forged)).unwrap();
+    assert_eq!(demand("1").code, Some(3), "in the name of a witness");
+}

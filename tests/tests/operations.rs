@@ -88,9 +88,14 @@ fn metrics_tell_what_a_verification_came_to() {
     client.batch_execute("DELETE FROM audits").unwrap();
     assert_eq!(verify(&url, &["--metrics-file", path, "--no-guards"]).code, Some(4));
     assert_eq!(metrics()["af_audit_verify_status"], -1.0);
-    let nowhere = verify(&url, &["--metrics-file", "/does/not/exist/af.prom"]);
+    let nowhere = ["--metrics-file", "/does/not/exist/af.prom"];
+    let found = verify(&url, &nowhere);
+    assert_eq!(found.code, Some(3), "a guard is open, and that matters more: {found:?}");
+    assert!(found.stderr.contains("write the metrics to"), "{found:?}");
+    let nowhere = verify(&url, &[&nowhere[..], &["--no-guards"]].concat());
     assert_eq!(nowhere.code, Some(1));
     assert!(nowhere.stdout.contains("write the metrics to"), "{nowhere:?}");
+    assert_eq!(nowhere.json()["result"]["status"], "empty", "what was seen is told all the same");
 }
 
 #[test]
@@ -245,6 +250,11 @@ fn a_guard_that_is_off_is_a_finding_of_every_verification() {
             "CREATE SCHEMA shadow; CREATE FUNCTION shadow.af_audit_verify(uuid, regclass) RETURNS text LANGUAGE sql AS 'SELECT ''ok'''",
             "function shadow.af_audit_verify is none of the extension's",
             "DROP SCHEMA shadow CASCADE",
+        ),
+        (
+            "ALTER EXTENSION pg_af DROP FUNCTION af_canonical_json(jsonb)",
+            "af_canonical_json is none of the extension's",
+            "ALTER EXTENSION pg_af ADD FUNCTION af_canonical_json(jsonb)",
         ),
         (
             "CREATE OR REPLACE FUNCTION af_version() RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT ''9'''",

@@ -284,16 +284,24 @@ fn position(seq: Option<i64>) -> String {
 
 pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let verified = verify(args, context);
-    if let Some(path) = &args.metrics_file {
+    let written = args.metrics_file.as_ref().map_or(Ok(()), |path| {
         let verdict = match &verified {
             Ok((_, Exit::DONE, _)) => Verdict::Fine,
             Ok((_, Exit::FINDING, _)) => Verdict::Found,
             Ok(_) | Err(_) => Verdict::Unknown,
         };
         let verification = verified.as_ref().ok().map(|(report, ..)| &report.verification);
-        metrics::metrics(verdict, verification, SystemTime::now()).write(path)?;
+        metrics::metrics(verdict, verification, SystemTime::now()).write(path).map_err(Failure::from)
+    });
+    let (report, mut exit, mut error) = verified?;
+    if let Err(failure) = written {
+        // What was found is told all the same, and matters more.
+        if exit == Exit::FINDING {
+            context.printer.warning(format_args!("{}", failure.report.message));
+        } else {
+            (exit, error) = (failure.exit, Some(failure.report));
+        }
     }
-    let (report, exit, error) = verified?;
     context.report(exit, &report, error.as_ref())
 }
 

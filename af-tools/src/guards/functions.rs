@@ -30,8 +30,8 @@ const FUNCTIONS: [(&str, i16, &str); 19] = [
 /// the caller's rights, and owned by whoever owns the extension.
 const FOUND: &str = "
     SELECT p.proname::text, p.pronargs, p.prosrc, n.nspname::text, e.oid IS NOT NULL,
-           l.lanname = 'c' AND p.probin = 'pg_af' AND NOT p.prosecdef AND p.proowner = e.extowner
-               AND coalesce(p.proconfig = '{jit=off}', true)
+           coalesce(l.lanname = 'c' AND p.probin = 'pg_af' AND NOT p.prosecdef AND p.proowner = e.extowner
+               AND coalesce(p.proconfig = '{jit=off}', true), false)
     FROM pg_catalog.pg_proc AS p
     JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
     JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
