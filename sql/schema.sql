@@ -682,7 +682,31 @@ GRANT SELECT ON TABLE public.audit_checkpoints TO af_auditor;
 GRANT SELECT,INSERT ON TABLE public.audit_checkpoints TO af_admin;
 
 GRANT SELECT ON TABLE public.audit_verifications TO af_auditor;
-GRANT SELECT,INSERT ON TABLE public.audit_verifications TO af_admin;
+GRANT SELECT ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(started_at) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(method) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(version) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(relation) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(tenants) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(chains) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(entries) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(findings) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(status) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(guards) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(checkpoint) ON TABLE public.audit_verifications TO af_admin;
+
+GRANT INSERT(since) ON TABLE public.audit_verifications TO af_admin;
 
 GRANT SELECT ON TABLE public.audits TO af_app;
 GRANT SELECT ON TABLE public.audits TO af_auditor;

@@ -17,7 +17,7 @@ mod store;
 mod witness;
 
 pub use cosigner::{CosignError, Cosigned, Cosigner};
-pub use held::{HeldError, read};
+pub use held::{HeldError, Opened, WitnessedFile, read};
 pub(crate) use held::{leaves_of, open_signed, open_text, text_of};
 pub use identity::{Identity, Standpoint};
 pub use log::{Leaf, Log, LogError};

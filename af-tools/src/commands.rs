@@ -50,7 +50,7 @@ pub use audit_keygen::KeygenReport;
 pub use audit_prove::ProofReport;
 pub use audit_report::PageReport;
 pub use audit_timestamp::TimestampReport;
-pub use audit_verify::VerifyReport;
+pub use audit_verify::{Guards, VerifyReport};
 pub use backup::{BackupCreateReport, BackupVerifyReport};
 pub use backup_restore::BackupRestoreReport;
 pub use backup_store::{BackupCheckReport, BackupListReport, BackupPruneReport};

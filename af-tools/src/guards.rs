@@ -9,6 +9,7 @@ mod access;
 mod expected;
 mod functions;
 mod shape;
+mod tables;
 mod triggers;
 
 use postgres::GenericClient;
@@ -75,16 +76,32 @@ impl Inspection {
     }
 }
 
-/// The newest migration that is applied where the session's search_path leads, if it is older than this build's newest. `None`
-/// also where the role may not know.
-pub fn behind(client: &mut impl GenericClient) -> Result<Option<i64>, ServerError> {
+/// How far the migrations of this build are applied, by the book where the session's search_path leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// There is no book, or the role may not read it.
+    Unknown,
+    /// The newest migration in it, and whether the first is that of this build, so that it is not another program's book.
+    UpTo {
+        /// The newest that was completed; 0 where none was.
+        version: i64,
+        /// Whether the first is that of this build.
+        is_ours: bool,
+    },
+}
+
+/// Looks into the book of migrations.
+pub fn applied(client: &mut impl GenericClient) -> Result<Applied, ServerError> {
     const BOOK: &str = "SELECT CASE WHEN pg_catalog.has_table_privilege(t.book, 'SELECT') THEN t.book::text END \
          FROM (SELECT pg_catalog.to_regclass('_sqlx_migrations') AS book) AS t WHERE t.book IS NOT NULL";
     let book = client.query_opt(BOOK, &[])?.and_then(|row| row.get::<_, Option<String>>(0));
-    let Some(book) = book else { return Ok(None) };
-    let newest = format!("SELECT coalesce(max(version), 0)::bigint FROM {book} WHERE success");
-    let applied: i64 = client.query_one(&newest, &[])?.get(0);
-    Ok((applied < crate::migrate::newest_version()).then_some(applied))
+    let Some(book) = book else { return Ok(Applied::Unknown) };
+    let newest = format!(
+        "SELECT coalesce(max(version) FILTER (WHERE success), 0)::bigint, \
+                coalesce(bool_or(version = 1 AND checksum = ANY ($1)), false) FROM {book}"
+    );
+    let row = client.query_one(&newest, &[&crate::migrate::checksums_of(1)])?;
+    Ok(Applied::UpTo { version: row.get(0), is_ours: row.get(1) })
 }
 
 /// How many guards the migrations make.
@@ -130,6 +147,7 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Inspection, ServerErro
     let mut weaknesses = triggers::inspect(&mut catalog)?;
     weaknesses.extend(functions::inspect(&mut catalog)?);
     weaknesses.extend(shape::inspect(&mut catalog)?);
+    weaknesses.extend(tables::inspect(&mut catalog)?);
     weaknesses.extend(access::inspect(&mut catalog)?);
     catalog.transaction.rollback()?;
     weaknesses.sort_by_key(|weakness| std::cmp::Reverse(weakness.severity));

@@ -23,8 +23,8 @@ pub use self::error::Error;
 pub use self::history::{History, Holder};
 pub use self::loss::{Loss, Lost};
 pub use self::round_trip::{EXPECTED, Finding, RoundTrip, Stage, round_trip};
-pub(crate) use self::source::newest_version;
 pub use self::source::{Migrations, Source};
+pub(crate) use self::source::{checksums_of, newest_version};
 
 /// How a migration stands to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

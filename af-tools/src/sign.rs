@@ -98,6 +98,7 @@ pub struct Signature {
 pub struct SigningKey(Secret);
 
 /// A key that tells whether the other one has signed.
+#[derive(PartialEq, Eq)]
 pub struct VerifyingKey(Public);
 
 /// By hand, so that the secret never shows.

@@ -56,7 +56,7 @@ impl Keys {
         let (log, witness) = (load("log", SEEDS[0]), load("witness", SEEDS[1]));
         log.verifying_key().save(&path("log.pub")).unwrap();
         fs::write(path("vkey"), format!("{}\n", witness_key(WITNESS, &witness.verifying_key()))).unwrap();
-        let policy = Policy::load(&[path("vkey")], Some(1)).unwrap();
+        let policy = Policy::load(&[path("vkey")], Some(1), &[]).unwrap();
         Self { log, witness, policy, public_key: fs::read_to_string(path("log.pub")).unwrap() }
     }
 }

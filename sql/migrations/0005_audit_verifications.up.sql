@@ -47,4 +47,8 @@ CREATE POLICY af_auditor ON audit_verifications FOR SELECT TO af_auditor USING (
 CREATE POLICY af_admin ON audit_verifications TO af_admin USING (true);
 
 GRANT SELECT ON audit_verifications TO af_auditor;
-GRANT SELECT, INSERT ON audit_verifications TO af_admin;
+-- When it ended and who verified is not theirs to say.
+GRANT SELECT ON audit_verifications TO af_admin;
+GRANT INSERT (
+    started_at, method, version, relation, tenants, chains, entries, findings, status, guards, checkpoint, since
+) ON audit_verifications TO af_admin;

@@ -19,3 +19,12 @@ FROM audit_verifications
 WHERE tenants IS NULL AND since IS NULL
 ORDER BY finished_at DESC
 LIMIT 1;
+
+--! last_finding : Verification
+--- The last verification, of whatever part, that found tampering or an open guard.
+SELECT id, started_at, finished_at, verified_by, method, version, relation, tenants, chains, entries, findings, status, guards,
+       checkpoint, since
+FROM audit_verifications
+WHERE status = 'tampered' OR guards = 'open'
+ORDER BY finished_at DESC
+LIMIT 1;

@@ -488,8 +488,8 @@ fn an_auditor_may_make_checkpoints() {
 
 #[test]
 fn witnesses_can_be_demanded() {
-    let (database, mut client, one) = with_one_tenant();
-    add_entries(&mut client, one, 5);
+    let (database, mut client, one_tenant) = with_one_tenant();
+    add_entries(&mut client, one_tenant, 5);
     let (url, notary) = (database.url(), Notary::new());
     notary.sign(&url);
     let mut witnesses = Vec::new();
@@ -518,6 +518,9 @@ fn witnesses_can_be_demanded() {
     assert_eq!(run.code, Some(0), "{run:?}");
     let one_of_two = demand("1");
     assert_eq!(one_of_two.code, Some(0), "{one_of_two:?}");
+    let witnessed = &one_of_two.json()["result"]["witnessed"][0];
+    assert_eq!((&witnessed["path"], &witnessed["required"]), (&ledger.as_str().into(), &1.into()));
+    assert_eq!(witnessed["cosignatures"][0]["name"], *name, "{witnessed}");
     let both = demand("2");
     assert_eq!(both.code, Some(4), "{both:?}");
     assert!(both.stdout.contains("and 2 are required"), "{both:?}");
@@ -530,4 +533,54 @@ fn witnesses_can_be_demanded() {
     let alone = ["--checkpoint", &ledger, "--witness", &witnesses[0].2];
     let forged = notary.verify(&url, &alone);
     assert_eq!(forged.code, Some(3), "in the name of a witness: {forged:?}");
+    let metrics = notary.text("af.prom");
+    assert_eq!(notary.verify(&url, &[&alone[..], &["--metrics-file", &metrics]].concat()).code, Some(3));
+    assert!(fs::read_to_string(&metrics).unwrap().contains("\naf_audit_verify_status 0\n"));
+
+    // Among others that nobody has cosigned, in whatever order, it is what is told.
+    let chain = format!("{}/{one_tenant}.checkpoint", notary.out());
+    let witness = ["--witness", &witnesses[0].2];
+    assert_eq!(notary.verify(&url, &[&["--checkpoint", &chain], &witness[..]].concat()).code, Some(4));
+    for paths in [&[chain.as_str(), &ledger][..], &[&ledger, &chain], &[&notary.out()]] {
+        let paths: Vec<&str> = paths.iter().flat_map(|path| ["--checkpoint", path]).collect();
+        let run = notary.verify(&url, &[&paths, &witness[..]].concat());
+        assert_eq!(run.code, Some(3), "{paths:?}: {run:?}");
+        assert!(run.stdout.contains("in the name of one.example"), "{run:?}");
+    }
+}
+
+/// Who names witnesses or keys believes that something is held against them.
+#[test]
+fn witnesses_and_keys_without_a_checkpoint_are_refused() {
+    let (database, mut client, tenant) = with_one_tenant();
+    add_entries(&mut client, tenant, 5);
+    let (url, notary) = (database.url(), Notary::new());
+    let vkey = tools::run(&["audit", "vkey", &notary.text("key.pub"), "--name", "oneself"]).stdout;
+    let (witness, anchor) = (notary.text("oneself.vkey"), format!("{tenant}:5:{}", "ab".repeat(32)));
+    fs::write(&witness, vkey).unwrap();
+    let verify =
+        |arguments: &[&str]| tools::run(&[&["--url", &url, "--json", "audit", "verify"], arguments].concat());
+    for arguments in [
+        &["--witness", &witness][..],
+        &["--witness", &witness, "--in-database"],
+        &["--witness", &witness, "--since", &anchor],
+        &["--public-key", &notary.text("key.pub")],
+    ] {
+        let run = verify(arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
+        assert!(run.stdout.contains("no checkpoint to hold against it"), "{run:?}");
+    }
+
+    // Nor is the log its own witness.
+    notary.sign(&url);
+    let (ledger, key, state) =
+        (format!("{}/ledger.checkpoint", notary.out()), notary.key(), notary.text("state"));
+    let run = notary.verify(&url, &["--checkpoint", &ledger, "--witness", &witness]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stdout.contains("the key of witness oneself is one that signs the log"), "{run:?}");
+    let public_key = notary.text("key.pub");
+    let cosign = ["audit", "cosign", &ledger, "--public-key", &public_key, "--state", &state];
+    let run = tools::run(&[&cosign[..], &["--key", &key, "--name", "oneself"]].concat());
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("nobody witnesses for themselves"), "{run:?}");
 }

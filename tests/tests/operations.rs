@@ -137,12 +137,28 @@ fn a_verification_is_recorded_and_its_age_is_seen() {
     assert_eq!((refused.code, &refused.json()["result"]["status"]), (Some(1), &"ok".into()), "{refused:?}");
     assert!(refused.json()["error"]["hint"].as_str().unwrap().contains("af_admin"), "{refused:?}");
     assert_eq!(verify(&database.url_as("operations_admin"), &["--record"]).code, Some(0));
+    // Who verified, and when that ended, is not for them to say.
+    let mut admin = database.connect_as("operations_admin");
+    for (column, value) in [("finished_at", "2030-01-01"), ("verified_by", "somebody else")] {
+        let sql = format!(
+            "INSERT INTO audit_verifications ({column}, started_at, method, version, relation, chains, entries, findings, status, guards) \
+             VALUES ('{value}', now(), 'outside', '1', 'x', 1, 1, 0, 'ok', 'in_place')"
+        );
+        assert_eq!(af_tests::database::sqlstate(admin.batch_execute(&sql)), "42501", "{column}");
+    }
+    drop(admin);
 
+    // What was found in a part, after everything was well, is not passed over; nor is a guard that was found open.
+    let head: String =
+        client.query_one("SELECT encode(hash, 'hex') FROM audits WHERE seq = 20", &[]).unwrap().get(0);
     disable_triggers(&mut client);
     client.batch_execute("UPDATE audits SET action = 'x' WHERE seq = 3").unwrap();
-    assert_eq!(verify(&url, &["--record"]).code, Some(3));
+    assert_eq!(verify(&url, &["--record", "--since", &format!("{tenant}:20:{head}")]).code, Some(3));
     let seen = last(3);
-    assert!(seen.contains("came to 1 findings") && seen.contains("\"fail\""), "{seen}");
+    assert!(seen.contains("found guards open") && seen.contains("\"fail\""), "{seen}");
+    assert_eq!(verify(&url, &["--record", "--tenant", &tenant.to_string()]).code, Some(3));
+    let seen = last(3);
+    assert!(seen.contains("came to 1 finding\"") && seen.contains("\"fail\""), "{seen}");
     client.batch_execute("DROP ROLE operations_auditor, operations_admin").unwrap();
 }
 
@@ -257,6 +273,36 @@ fn a_guard_that_is_off_is_a_finding_of_every_verification() {
             "ALTER EXTENSION pg_af ADD FUNCTION af_canonical_json(jsonb)",
         ),
         (
+            "ALTER FUNCTION af_audit_verify(uuid, regclass) STRICT",
+            "function af_audit_verify is not as the extension pg_af declares it",
+            "ALTER FUNCTION af_audit_verify(uuid, regclass) CALLED ON NULL INPUT",
+        ),
+        (
+            "ALTER FUNCTION af_audit_hash VOLATILE",
+            "function af_audit_hash is not as the extension pg_af declares it",
+            "ALTER FUNCTION af_audit_hash IMMUTABLE",
+        ),
+        ("ALTER TABLE audits SET UNLOGGED", "table audits is unlogged", "ALTER TABLE audits SET LOGGED"),
+        (
+            "CREATE TABLE heir () INHERITS (audits)",
+            "table public.heir inherits from audits",
+            "DROP TABLE heir",
+        ),
+        (
+            "ALTER TABLE tenants DISABLE TRIGGER ALL",
+            "foreign key audits_tenant_id_fkey on audits is not enforced: its triggers on public.tenants are disabled",
+            "ALTER TABLE tenants ENABLE TRIGGER ALL",
+        ),
+        (
+            "CREATE FUNCTION nothing(bytea, bytea, uuid, bigint, uuid, timestamptz, text, text, text, text, text, jsonb, smallint, bytea, bytea) \
+                 RETURNS bytea LANGUAGE sql AS 'SELECT $1'; \
+             CREATE OR REPLACE AGGREGATE af_audit_tally(key bytea, tenant_id uuid, seq bigint, id uuid, ts timestamptz, actor_type text, \
+                 actor_id text, action text, resource_type text, resource_id text, details jsonb, hash_version smallint, prev_hash bytea, \
+                 hash bytea) (SFUNC = nothing, STYPE = bytea)",
+            "aggregate af_audit_tally is not as the extension pg_af declares it",
+            "SELECT",
+        ),
+        (
             "CREATE OR REPLACE FUNCTION af_version() RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT ''9'''",
             "function af_version is not as the extension pg_af declares it",
             "SELECT",
@@ -312,4 +358,38 @@ fn a_schema_of_ones_own_is_not_compared_and_that_is_said() {
     assert_eq!(run.json()["result"]["guards"]["looked"], "not_compared");
     let text = tools::run(&["--url", &database.url(), "audit", "verify"]);
     assert!(text.stdout.contains("guards: not compared: the schema is not one"), "{text:?}");
+}
+
+/// The book of migrations says how far the guards go. Whoever edits it has not made them be in place.
+#[test]
+fn a_schema_behind_this_build_is_not_known_to_be_guarded() {
+    let (database, mut client, _) = ledger();
+    let url = database.url();
+    client.batch_execute("DELETE FROM _sqlx_migrations WHERE version > 3").unwrap();
+    let run = verify(&url, &[]);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert_eq!(run.json()["result"]["status"], "ok", "what the chains came to is told all the same");
+    assert!(
+        run.json()["error"]["message"].as_str().unwrap().contains("migrations after 0003 are not applied"),
+        "{run:?}"
+    );
+    assert_eq!(verify(&url, &["--no-guards"]).code, Some(0));
+    client.batch_execute("DELETE FROM _sqlx_migrations").unwrap();
+    assert_eq!(verify(&url, &[]).code, Some(4));
+}
+
+/// A catalog at which nobody can look leaves the chains' result as it is.
+#[test]
+fn a_look_at_the_guards_that_fails_is_told_beside_the_chains() {
+    let (database, mut client, tenant) = ledger();
+    client.batch_execute("ALTER TABLE _sqlx_migrations DROP COLUMN success").unwrap();
+    let run = verify(&database.url(), &[]);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    let result = &run.json()["result"];
+    assert_eq!((&result["status"], &result["entries"]), (&"ok".into(), &20.into()), "{run:?}");
+    let reason = result["guards"]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("look at the guards: ") && reason.contains("success"), "{reason}");
+    disable_triggers(&mut client);
+    client.batch_execute(&format!("DELETE FROM audits WHERE tenant_id = '{tenant}' AND seq = 3")).unwrap();
+    assert_eq!(verify(&database.url(), &[]).code, Some(3));
 }

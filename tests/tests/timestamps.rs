@@ -152,6 +152,8 @@ fn a_reply_is_attached_and_verified() {
 
     let unverified = timestamp(&checkpoint, &["--verify"]);
     assert_eq!(unverified.code, Some(4), "{unverified:?}");
+    // Without a token to look at, certificates would vouch for nothing.
+    assert_eq!(timestamp(&checkpoint, &["--tsa-ca", &authority.file("ca.crt")]).code, Some(2));
     let verified = timestamp(&checkpoint, &["--verify", "--tsa-ca", &authority.file("ca.crt")]);
     assert_eq!(verified.code, Some(0), "{verified:?}");
     let by = verified.json()["result"]["verified"]["by"].as_str().unwrap().to_owned();

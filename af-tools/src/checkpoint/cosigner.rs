@@ -14,7 +14,7 @@ use super::store::lock;
 use super::witness::{cosign, cosigned_at, witness_key};
 use super::{OpenError, Signed, StoreError};
 use crate::files;
-use crate::sign::SigningKey;
+use crate::sign::{SigningKey, VerifyingKey};
 
 /// Why nothing was cosigned.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum CosignError {
     /// A key cannot have that name.
     #[error("{0:?} is no name for a key: it has a space, a control character or a plus, or is empty")]
     Name(String),
+    /// Whoever keeps the log would witness it.
+    #[error("the key of the witness is one that signs the log: nobody witnesses for themselves")]
+    LogKey,
     /// What is remembered cannot be read or written, or somebody else is at it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -94,6 +97,7 @@ impl CosignError {
             Self::NoProof { .. } | Self::Beginning { .. } | Self::OtherProof => {
                 "Whoever keeps the log makes it: `af-tools audit prove-consistency --from LAST --to CHECKPOINT`; LAST is in the --state directory."
             }
+            Self::LogKey => "`af-tools audit keygen` makes a key of the witness's own.",
             Self::Name(_) => "A name such as witness.example/w1 is usual.",
             Self::NotAProof(_) | Self::Clock => return None,
         };
@@ -132,6 +136,8 @@ pub struct Cosigner<'a> {
     pub key: &'a SigningKey,
     /// The directory where it remembers what it cosigned last, a file for each log.
     pub state: &'a Path,
+    /// The keys that sign the log, none of which may be the witness's own.
+    pub log_keys: &'a [VerifyingKey],
 }
 
 impl Cosigner<'_> {
@@ -142,6 +148,9 @@ impl Cosigner<'_> {
     pub fn cosign(&self, signed: &Signed, proof: Option<&str>) -> Result<Cosigned, CosignError> {
         if !is_key_name(self.name) {
             return Err(CosignError::Name(self.name.to_owned()));
+        }
+        if self.log_keys.contains(&self.key.verifying_key()) {
+            return Err(CosignError::LogKey);
         }
         let file = |doing, path: &Path| {
             let path = path.to_owned();
@@ -258,7 +267,9 @@ mod tests {
     fn only_what_continues_is_cosigned() {
         let directory = tempfile::tempdir().unwrap();
         let (log, own) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
-        let witness = Cosigner { name: "w", key: &own, state: &directory.path().join("state") };
+        let log_keys = [log.verifying_key()];
+        let state = directory.path().join("state");
+        let witness = Cosigner { name: "w", key: &own, state: &state, log_keys: &log_keys };
         let sign = |leaves: &[Digest], proof: Option<&str>| witness.cosign(&signed(leaves, &log), proof);
 
         let first = sign(&leaves(7, 0), None).unwrap();
@@ -285,10 +296,13 @@ mod tests {
         assert!(matches!(sign(&leaves(7, 0), None), Err(CosignError::Older { last: 9, .. })));
 
         // Another key knows nothing of it, and does not take its place.
-        let other = Cosigner { key: &log, ..witness };
+        let stranger = SigningKey::generate().unwrap();
+        let other = Cosigner { key: &stranger, ..witness };
         assert!(matches!(other.cosign(&signed(&nine, &log), None), Err(CosignError::State(_))));
         fs::write(&grown.state, grown.note.to_string().replace("\n9\n", "\n8\n")).unwrap();
         assert!(matches!(witness.cosign(&signed(&nine, &log), None), Err(CosignError::State(_))));
+        let oneself = Cosigner { key: &log, ..witness };
+        assert!(matches!(oneself.cosign(&signed(&nine, &log), None), Err(CosignError::LogKey)));
         for name in ["", "a b", "a+b"] {
             let unnamed = Cosigner { name, ..witness };
             assert!(matches!(unnamed.cosign(&signed(&nine, &log), None), Err(CosignError::Name(_))));

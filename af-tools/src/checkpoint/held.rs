@@ -6,10 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use af_core::checkpoint::Subject;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::store::{is_ledger, leaves_beside, leaves_in, list, state_beside};
-use super::{Held, Leaf, Log, LogError, OpenError, Policy, Signed, State};
+use super::{Held, Leaf, Log, LogError, OpenError, Policy, Signed, State, Witnessed};
 use crate::sign::VerifyingKey;
 
 /// So many older checkpoints of a chain are taken from a log, in order to tell where it was rewritten.
@@ -110,46 +111,88 @@ impl HeldError {
     }
 }
 
+/// Checkpoints that can be relied on.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// What a ledger is compared with; those of one chain come together, the smallest first.
+    pub held: Vec<Held>,
+    /// Which witnesses have cosigned each file, where any were named.
+    pub witnessed: Vec<WitnessedFile>,
+}
+
+/// What the witnesses say of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WitnessedFile {
+    /// The checkpoint.
+    pub path: PathBuf,
+    /// Who has cosigned it.
+    #[serde(flatten)]
+    pub witnessed: Witnessed,
+}
+
 /// Reads the checkpoints at `paths`, which are files or directories, each signed by one of `keys` and cosigned as `policy`
-/// demands; those of one chain come together, the smallest first.
+/// demands.
 ///
 /// In a directory it is enough if the checkpoint of all chains is cosigned: then what it vouches for counts, and not the
 /// checkpoints beside it that are not.
 ///
 /// A checkpoint of all chains stands for the leaves that it vouches for: those beside it, or those in one of the
 /// directories.
-pub fn read(paths: &[PathBuf], keys: &[VerifyingKey], policy: &Policy) -> Result<Vec<Held>, HeldError> {
+///
+/// # Errors
+///
+/// When one cannot be relied on. Of several, the one that was edited is told: it says more than what is missing.
+pub fn read(paths: &[PathBuf], keys: &[VerifyingKey], policy: &Policy) -> Result<Opened, HeldError> {
     let directories: Vec<&Path> = paths.iter().map(PathBuf::as_path).filter(|path| path.is_dir()).collect();
-    let mut held = Vec::new();
+    let open = |file: &Path| open(file, keys, policy, &directories);
+    let mut opened = Vec::new();
     for path in paths {
         if path.is_dir() {
-            let files = list(path).map_err(|source| HeldError::File { path: path.clone(), source })?;
-            if files.is_empty() {
-                return Err(HeldError::Missing(path.clone()));
-            }
-            let opened: Vec<_> = files.iter().map(|file| open(file, keys, policy, &directories)).collect();
-            let is_vouched_for =
-                opened.iter().zip(&files).any(|(opened, file)| opened.is_ok() && is_ledger(file));
-            for opened in opened {
-                match opened {
-                    Err(HeldError::Witnesses { is_forged: false, .. }) if is_vouched_for => {}
-                    opened => held.extend(opened?),
-                }
-            }
+            opened.extend(open_directory(path, open));
         } else {
-            held.extend(open(path, keys, policy, &directories)?);
+            opened.push(open(path));
         }
     }
-    held.sort_by(|a, b| (&a.origin, a.size, a.root).cmp(&(&b.origin, b.size, b.root)));
+    let is_finding = |opened: &Result<_, HeldError>| opened.as_ref().is_err_and(HeldError::is_finding);
+    if let Some(at) = opened.iter().position(is_finding) {
+        opened.swap(0, at);
+    }
+    let mut all = Opened::default();
+    for one in opened {
+        let (held, witnessed) = one?;
+        all.held.extend(held);
+        all.witnessed.extend(policy.names_any().then_some(witnessed));
+    }
+    all.held.sort_by(|a, b| (&a.origin, a.size, a.root).cmp(&(&b.origin, b.size, b.root)));
     // Of two that say the same, the one that knows where the server stood says why a chain is shorter.
-    held.dedup_by(|next, kept| {
+    all.held.dedup_by(|next, kept| {
         let is_same = (&next.origin, next.size, next.root) == (&kept.origin, kept.size, kept.root);
         if is_same && kept.standpoint.is_none() {
             std::mem::swap(next, kept);
         }
         is_same
     });
-    Ok(held)
+    Ok(all)
+}
+
+/// One file: what it holds, and who has cosigned it.
+type File = (Vec<Held>, WitnessedFile);
+
+/// Those in a directory that count.
+fn open_directory(
+    path: &Path,
+    open: impl Fn(&Path) -> Result<File, HeldError>,
+) -> Vec<Result<File, HeldError>> {
+    let files = match list(path) {
+        Ok(files) if files.is_empty() => return vec![Err(HeldError::Missing(path.to_owned()))],
+        Ok(files) => files,
+        Err(source) => return vec![Err(HeldError::File { path: path.to_owned(), source })],
+    };
+    let mut opened: Vec<_> = files.iter().map(|file| open(file)).collect();
+    if opened.iter().zip(&files).any(|(opened, file)| opened.is_ok() && is_ledger(file)) {
+        opened.retain(|one| !matches!(one, Err(HeldError::Witnesses { is_forged: false, .. })));
+    }
+    opened
 }
 
 /// Reads one checkpoint that one of `keys` has signed.
@@ -187,25 +230,27 @@ fn open(
     keys: &[VerifyingKey],
     policy: &Policy,
     directories: &[&Path],
-) -> Result<Vec<Held>, HeldError> {
+) -> Result<File, HeldError> {
     let signed = open_signed(path, keys)?;
     let witnessed = policy.check(&signed.note);
     if let Some(fault) = witnessed.fault() {
         let is_forged = !witnessed.forged.is_empty();
         return Err(HeldError::Witnesses { path: path.to_owned(), fault, is_forged });
     }
+    let witnessed = WitnessedFile { path: path.to_owned(), witnessed };
     if signed.origin.subject == Subject::Ledger {
-        return vouched_for(path, &signed, directories);
+        return Ok((vouched_for(path, &signed, directories)?, witnessed));
     }
     // What is beside it only serves to name what is found.
     let state = State::read(&state_beside(path), &signed.checkpoint).ok();
-    Ok(vec![Held {
+    let held = Held {
         origin: signed.origin,
         size: signed.checkpoint.size,
         root: signed.checkpoint.root,
         source: path.display().to_string(),
         standpoint: state.map(|state| state.standpoint),
-    }])
+    };
+    Ok((vec![held], witnessed))
 }
 
 /// What a checkpoint of all chains vouches for.

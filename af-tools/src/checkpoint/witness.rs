@@ -38,6 +38,9 @@ pub enum PolicyError {
     /// There is none in a file.
     #[error("read witness keys {}: there is none", .0.display())]
     Empty(PathBuf),
+    /// Whoever keeps the log would witness it.
+    #[error("the key of witness {0} is one that signs the log: nobody witnesses for themselves")]
+    LogKey(String),
     /// More are required than there are.
     #[error("{required} cosignatures are required, and there are {witnesses} witnesses with different keys")]
     TooMany {
@@ -55,6 +58,7 @@ impl PolicyError {
             Self::Key { .. } | Self::Empty(_) => {
                 "`af-tools audit vkey KEY.pub --name NAME` writes the key of a witness; there may be several, a line each."
             }
+            Self::LogKey(_) => "A witness is somebody else, with a key of their own.",
             Self::TooMany { .. } => "--witness FILE names more of them; --witnesses-required wants fewer.",
             Self::File { .. } => return None,
         };
@@ -63,7 +67,7 @@ impl PolicyError {
 
     /// Whether it is the command line that makes no sense.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::TooMany { .. })
+        matches!(self, Self::TooMany { .. } | Self::LogKey(_))
     }
 }
 
@@ -130,14 +134,27 @@ impl Witnessed {
 
 impl Policy {
     /// That `required` of the witnesses have cosigned whose keys are in `paths`, a line each, or all of them if it is `None`.
+    /// None of them may be among `log_keys`, the keys that sign the log.
     ///
     /// One key counts once, whatever names it has.
-    pub fn load(paths: &[PathBuf], required: Option<usize>) -> Result<Self, PolicyError> {
-        let mut keys = Vec::new();
+    pub fn load(
+        paths: &[PathBuf],
+        required: Option<usize>,
+        log_keys: &[VerifyingKey],
+    ) -> Result<Self, PolicyError> {
+        let mut witnesses = Vec::new();
         for path in paths {
-            keys.extend(read_keys(path)?);
+            witnesses.extend(read_keys(path)?);
         }
-        Self::new(keys, required)
+        match witnesses.iter().find(|witness| log_keys.contains(&witness.key)) {
+            Some(witness) => Err(PolicyError::LogKey(witness.named.name.clone())),
+            None => Self::new(witnesses, required),
+        }
+    }
+
+    /// Whether there are witnesses that could count.
+    pub fn names_any(&self) -> bool {
+        !self.witnesses.is_empty()
     }
 
     fn new(keys: Vec<Witness>, required: Option<usize>) -> Result<Self, PolicyError> {
@@ -303,16 +320,19 @@ mod tests {
         let key = SigningKey::generate().unwrap().verifying_key();
         let line = witness_key("witness.example/w1", &key).to_string();
         fs::write(&path, format!("# ours\n\n{line}\n")).unwrap();
-        assert_eq!(Policy::load(std::slice::from_ref(&path), None).unwrap().required, 1);
+        let load = |path: &Path| Policy::load(&[path.to_owned()], None, &[]);
+        assert_eq!(load(&path).unwrap().required, 1);
+        let own = Policy::load(std::slice::from_ref(&path), None, &[key]).unwrap_err();
+        assert!(matches!(&own, PolicyError::LogKey(name) if name == "witness.example/w1") && own.is_usage());
         let plain = VerifierKey { algorithm: Algorithm::Ed25519, ..line.parse().unwrap() };
         for (text, line) in [(format!("{plain}\n"), 1), (format!("{line}\nhello\n"), 2)] {
             fs::write(&path, text).unwrap();
-            let error = Policy::load(std::slice::from_ref(&path), None).unwrap_err();
+            let error = load(&path).unwrap_err();
             assert!(matches!(error, PolicyError::Key { line: at, .. } if at == line), "{error}");
         }
         fs::write(&path, "# none\n").unwrap();
-        assert!(matches!(Policy::load(&[path], None), Err(PolicyError::Empty(_))));
-        assert!(Policy::load(&[], None).unwrap().check(&note(&[])).is_met());
+        assert!(matches!(load(&path), Err(PolicyError::Empty(_))));
+        assert!(Policy::load(&[], None, &[]).unwrap().check(&note(&[])).is_met());
     }
 
     #[test]

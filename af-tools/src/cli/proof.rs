@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use uuid::Uuid;
 
 use super::audit::PassphraseArgs;
@@ -115,20 +115,21 @@ pub struct VkeyArgs {
 
 /// `af-tools audit timestamp`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("token").args(["tsa_url", "reply", "verify"]))]
 pub struct TimestampArgs {
     /// The checkpoint, with all its signatures: whatever is added later is not stamped
     #[arg(value_name = "CHECKPOINT")]
     pub checkpoint: PathBuf,
     /// Ask this authority over the network
-    #[arg(long, value_name = "URL", conflicts_with_all = ["reply", "verify"])]
+    #[arg(long, value_name = "URL")]
     pub tsa_url: Option<String>,
     /// Attach this reply, which was fetched in another way
-    #[arg(long, value_name = "FILE", conflicts_with = "verify")]
+    #[arg(long, value_name = "FILE")]
     pub reply: Option<PathBuf>,
     /// Verify the token that is attached
     #[arg(long)]
     pub verify: bool,
     /// Have OpenSSL verify that the token is by an authority that one of these certificates (PEM) vouches for
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "token")]
     pub tsa_ca: Option<PathBuf>,
 }

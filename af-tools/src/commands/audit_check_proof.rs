@@ -11,6 +11,7 @@ use crate::checkpoint::{Checked, Flaw, Kind, Policy, ProvenEntry, Trust, Vouched
 use crate::cli::proof::{CheckProofArgs, WitnessArgs};
 use crate::exit::Exit;
 use crate::output::{ErrorReport, Report, Verbosity, counted, grouped};
+use crate::sign::VerifyingKey;
 
 /// No entry that PostgreSQL stores makes a longer receipt: a value has a gigabyte at most, and Base64 adds a third to it.
 const MAX_BYTES: u64 = 2 << 30;
@@ -168,7 +169,7 @@ fn write_checkpoint(checkpoint: &VouchedFor, out: &mut dyn Write) -> io::Result<
 
 pub(super) fn run(args: &CheckProofArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let keys = load_keys(&args.public_keys)?;
-    let policy = load_policy(&args.witnesses)?;
+    let policy = load_policy(&args.witnesses, &keys)?;
     let text = read(&args.proof, context)?;
     let from = args.from.as_deref().map(|from| read(from, context)).transpose()?;
     let checked = check(&text, from.as_deref(), Trust { keys: &keys, policy: &policy }).map_err(|error| {
@@ -183,8 +184,8 @@ pub(super) fn run(args: &CheckProofArgs, context: &mut Context<'_>) -> Result<Ex
     context.report(exit, &report, error.as_ref())
 }
 
-pub(super) fn load_policy(args: &WitnessArgs) -> Result<Policy, Failure> {
-    Ok(Policy::load(&args.witnesses, args.required.map(usize::from))?)
+pub(super) fn load_policy(args: &WitnessArgs, log_keys: &[VerifyingKey]) -> Result<Policy, Failure> {
+    Ok(Policy::load(&args.witnesses, args.required.map(usize::from), log_keys)?)
 }
 
 /// A file's text, or standard input's. What is no text is no proof, and is told like any other.

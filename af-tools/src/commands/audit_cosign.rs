@@ -51,7 +51,7 @@ pub(super) fn run(args: &CosignArgs, context: &mut Context<'_>) -> Result<Exit, 
     let key = load_key(&args.key, &args.passphrase)?;
     let signed = open_signed(&args.checkpoint, &keys)?;
     let proof = args.proof.as_deref().map(text_of).transpose()?;
-    let cosigner = Cosigner { name: &args.name, key: &key, state: &args.state };
+    let cosigner = Cosigner { name: &args.name, key: &key, state: &args.state, log_keys: &keys };
     let Cosigned { note, last_size, timestamp, state } = cosigner.cosign(&signed, proof.as_deref())?;
     let report = CosignReport {
         origin: signed.checkpoint.origin,

@@ -54,10 +54,11 @@ impl Report for PageReport {
 }
 
 pub(super) fn run(args: &ReportArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
-    let Prepared { mut connection, jobs, options, keys, is_compared } = prepare(&args.scope, context)?;
+    let Prepared { mut connection, jobs, options, keys, witnessed: _, is_compared } =
+        prepare(&args.scope, context)?;
     let keys = keys.iter().map(VerifyingKey::id).collect();
     let mut progress = context.printer.progress("entries").stopped_by(&context.interrupt);
-    let guards = Guards::look(&mut connection, &args.scope)?;
+    let guards = Guards::look(&mut connection, &args.scope);
     let inspection = match &guards {
         Guards::Compared(inspection) => Some(inspection.clone()),
         Guards::NotCompared { .. } | Guards::Skipped => None,

@@ -142,7 +142,7 @@ impl From<CosignError> for Failure {
     fn from(error: CosignError) -> Self {
         match error {
             CosignError::Store(error) => error.into(),
-            CosignError::Name(_) => Self::new(Exit::USAGE, &error, error.hint()),
+            CosignError::Name(_) | CosignError::LogKey => Self::new(Exit::USAGE, &error, error.hint()),
             error => Self::of_proof(&error, error.is_finding(), error.is_unproven(), error.hint()),
         }
     }

@@ -17,12 +17,16 @@ const FOUND: &str = "
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = $1 AND c.relname = ANY ($2) AND k.contype IN ('c', 'p', 'u', 'f')";
 
+/// Since version 18 also what is declared NOT NULL without a look at the rows that are there (NOT VALID).
 const NULLABLE: &str = "
-    SELECT c.relname::text, a.attname::text
+    SELECT c.relname::text, a.attname::text, a.attnotnull
     FROM pg_catalog.pg_attribute AS a
     JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND c.relname = ANY ($2) AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull";
+    WHERE n.nspname = $1 AND c.relname = ANY ($2) AND a.attnum > 0 AND NOT a.attisdropped
+          AND (NOT a.attnotnull OR EXISTS (
+              SELECT FROM pg_catalog.pg_constraint AS k
+              WHERE k.conrelid = c.oid AND k.contype = 'n' AND NOT k.convalidated AND a.attnum = ANY (k.conkey)))";
 
 pub(super) fn inspect(catalog: &mut Catalog<'_>) -> Result<Vec<Weakness>, ServerError> {
     let tables = APPEND_ONLY.as_slice();
@@ -51,9 +55,16 @@ pub(super) fn inspect(catalog: &mut Catalog<'_>) -> Result<Vec<Weakness>, Server
             }
         }
         for column in columns {
-            if nullable.iter().any(|row| row.get::<_, &str>(0) == table && row.get::<_, &str>(1) == column) {
+            let found =
+                nullable.iter().find(|row| row.get::<_, &str>(0) == table && row.get::<_, &str>(1) == column);
+            if let Some(row) = found {
+                let problem = if row.get(2) {
+                    format!("column {column} of {table} is NOT NULL for new rows only (NOT VALID)")
+                } else {
+                    format!("column {column} of {table} can be null")
+                };
                 weaknesses.push(Weakness::open(
-                    format!("column {column} of {table} can be null"),
+                    problem,
                     format!("ALTER TABLE {name} ALTER COLUMN {} SET NOT NULL;", quote_ident(&column)),
                 ));
             }

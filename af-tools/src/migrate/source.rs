@@ -57,6 +57,13 @@ pub(crate) fn newest_version() -> i64 {
     EMBEDDED.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
+/// What the book may hold of a migration of this build, by whatever system it was applied; nothing where there is none.
+pub(crate) fn checksums_of(version: i64) -> Vec<Vec<u8>> {
+    let steps = pair(EMBEDDED.iter()).unwrap_or_default();
+    let script = steps.into_iter().find(|step| step.version == version).map(|step| step.up);
+    script.map_or_else(Vec::new, |up| up.other_checksums.into_iter().chain([up.checksum]).collect())
+}
+
 impl Migrations {
     /// Reads all of them.
     pub fn read(source: &Source) -> Result<Self, Error> {

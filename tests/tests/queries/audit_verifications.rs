@@ -62,6 +62,28 @@ fn the_last_verification_of_everything_is_told() {
 }
 
 #[test]
+fn the_last_verification_that_found_something_is_told() {
+    let mut world = World::new();
+    let mut admin = world.connect_as("af_admin", Uuid::new_v4());
+    let mut finding = |status: &str, guards: &str| {
+        let sql = format!(
+            "INSERT INTO audit_verifications (started_at, method, version, relation, tenants, chains, entries, findings, status, guards) \
+             VALUES (now(), 'outside', '0.1.0', 'public.audits', '{{{}}}', 1, 1, 0, '{status}', '{guards}')",
+            world.tenant
+        );
+        admin.batch_execute(&sql).unwrap();
+        let found = audit_verifications::last_finding().bind(&mut admin).opt().unwrap();
+        found.map(|found| (found.status, found.guards))
+    };
+    let found = |status: &str, guards: &str| Some((status.to_owned(), guards.to_owned()));
+    assert_eq!(finding("ok", "differ"), None);
+    assert_eq!(finding("partial", "not_looked_at"), None);
+    assert_eq!(finding("ok", "open"), found("ok", "open"));
+    assert_eq!(finding("tampered", "in_place"), found("tampered", "in_place"));
+    assert_eq!(finding("ok", "in_place"), found("tampered", "in_place"));
+}
+
+#[test]
 fn only_who_administers_records() {
     let mut world = World::new();
     let tenant = world.tenant;

@@ -345,3 +345,48 @@ impl LastStmt {
         }
     }
 }
+pub struct LastFindingStmt(&'static str, Option<postgres::Statement>);
+/// The last verification, of whatever part, that found tampering or an open guard.
+pub fn last_finding() -> LastFindingStmt {
+    LastFindingStmt(
+        "SELECT id, started_at, finished_at, verified_by, method, version, relation, tenants, chains, entries, findings, status, guards, checkpoint, since FROM audit_verifications WHERE status = 'tampered' OR guards = 'open' ORDER BY finished_at DESC LIMIT 1",
+        None,
+    )
+}
+impl LastFindingStmt {
+    pub fn prepare<'a, C: GenericClient>(mut self, client: &'a mut C) -> Result<Self, postgres::Error> {
+        self.1 = Some(client.prepare(self.0)?);
+        Ok(self)
+    }
+    pub fn bind<'c, 'a, 's, C: GenericClient>(
+        &'s self,
+        client: &'c mut C,
+    ) -> VerificationQuery<'c, 'a, 's, C, Verification, 0> {
+        VerificationQuery {
+            client,
+            params: [],
+            query: self.0,
+            cached: self.1.as_ref(),
+            extractor: |row: &postgres::Row| -> Result<VerificationBorrowed, postgres::Error> {
+                Ok(VerificationBorrowed {
+                    id: row.try_get(0)?,
+                    started_at: row.try_get(1)?,
+                    finished_at: row.try_get(2)?,
+                    verified_by: row.try_get(3)?,
+                    method: row.try_get(4)?,
+                    version: row.try_get(5)?,
+                    relation: row.try_get(6)?,
+                    tenants: row.try_get(7)?,
+                    chains: row.try_get(8)?,
+                    entries: row.try_get(9)?,
+                    findings: row.try_get(10)?,
+                    status: row.try_get(11)?,
+                    guards: row.try_get(12)?,
+                    checkpoint: row.try_get(13)?,
+                    since: row.try_get(14)?,
+                })
+            },
+            mapper: |it| Verification::from(it),
+        }
+    }
+}

@@ -8,7 +8,7 @@ use super::HealthReport;
 use crate::output::{Report, Verbosity, counted};
 use crate::validate::{Finding, ServiceHealth, Status};
 
-/// How wide the column with the parts is.
+/// How wide the column with the parts is at least.
 const PART_WIDTH: usize = 12;
 
 impl Report for HealthReport {
@@ -48,10 +48,17 @@ fn write_service(service: &ServiceHealth, verbosity: Verbosity, out: &mut dyn Wr
         writeln!(out, "      {}: {}", trouble.cause.name(), trouble.message)?;
         writeln!(out, "      → {}", trouble.guidance)?;
     }
-    service.findings.iter().try_for_each(|finding| write_finding(finding, verbosity, out))
+    let widest = service.findings.iter().map(|finding| finding.part.len()).max();
+    let width = widest.unwrap_or_default().max(PART_WIDTH);
+    service.findings.iter().try_for_each(|finding| write_finding(finding, width, verbosity, out))
 }
 
-fn write_finding(finding: &Finding, verbosity: Verbosity, out: &mut dyn Write) -> io::Result<()> {
+fn write_finding(
+    finding: &Finding,
+    width: usize,
+    verbosity: Verbosity,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let status = finding.status.name();
     // What is wrong says itself what was seen.
     let seen = match &finding.output {
@@ -59,7 +66,7 @@ fn write_finding(finding: &Finding, verbosity: Verbosity, out: &mut dyn Write) -
         Some(output) => format!("{output} [{}]", plain(&finding.observed)),
         None => plain(&finding.observed),
     };
-    writeln!(out, "      {status}  {:PART_WIDTH$}  {seen}", finding.part)?;
+    writeln!(out, "      {status}  {:width$}  {seen}", finding.part)?;
     match &finding.guidance {
         Some(guidance) => writeln!(out, "            → {guidance}"),
         None => Ok(()),

@@ -1,9 +1,10 @@
-//! When the ledger was last verified, as `af-tools audit verify --record` keeps it.
+//! When the ledger was last verified, and what that came to, as `af-tools audit verify --record` keeps it.
 
 use af_queries::queries::audit_verifications;
 use postgres::Client;
 use serde_json::json;
 
+use crate::numbers::counted;
 use crate::server::ServerError;
 use crate::validate::health::{Finding, Status};
 
@@ -11,7 +12,8 @@ const PART: &str = "lastVerification";
 /// Who verifies daily has had a week to notice that it does not run any more.
 const OLDEST_DAYS: f64 = 8.0;
 
-/// What the last recorded verification of everything came to, and how old it is; where that cannot be told, why not.
+/// What the last recorded verification of everything came to, and how old it is; where that cannot be told, why not. One of a part
+/// that found something since counts as well.
 pub(super) fn look(client: &mut Client) -> Result<Result<Finding, &'static str>, ServerError> {
     const MAY: &str = "SELECT has_table_privilege(t.found, 'SELECT') \
          FROM (SELECT to_regclass('audit_verifications') AS found) AS t WHERE t.found IS NOT NULL";
@@ -22,7 +24,9 @@ pub(super) fn look(client: &mut Client) -> Result<Result<Finding, &'static str>,
         }
         Some(true) => {}
     }
-    let Some(last) = audit_verifications::last().bind(client).opt()? else {
+    let whole = audit_verifications::last().bind(client).opt()?;
+    let found = audit_verifications::last_finding().bind(client).opt()?;
+    let Some(last) = whole.into_iter().chain(found).max_by_key(|one| one.finished_at) else {
         return Ok(Err(
             "no verification is recorded, or none that this role sees: `af-tools audit verify --record` records one",
         ));
@@ -33,18 +37,28 @@ pub(super) fn look(client: &mut Client) -> Result<Result<Finding, &'static str>,
             &[&last.finished_at],
         )?
         .get(0);
+    let findings = u64::try_from(last.findings).unwrap_or_default();
     let observed = json!({
         "status": last.status, "guards": last.guards, "findings": last.findings, "entries": last.entries,
         "ageDays": (days * 10.0).round() / 10.0, "checkpoint": last.checkpoint, "by": last.verified_by,
     });
+    const FORENSICS: &str = "docs/forensics.md says what to do, in which order.";
     let problem = |status, output: String, guidance: &str| {
         Finding::problem(status, PART, observed.clone(), output, guidance)
     };
     Ok(Ok(match last.status.as_str() {
         "tampered" => problem(
             Status::Fail,
-            format!("the last verification, {days:.1} days ago, came to {} findings", last.findings),
-            "docs/forensics.md says what to do, in which order.",
+            format!(
+                "the last verification, {days:.1} days ago, came to {}",
+                counted(findings, "finding", "findings")
+            ),
+            FORENSICS,
+        ),
+        _ if last.guards == "open" => problem(
+            Status::Fail,
+            format!("the last verification, {days:.1} days ago, found guards open"),
+            FORENSICS,
         ),
         "ok" if days <= OLDEST_DAYS => Finding::pass(PART, observed),
         "ok" => problem(
