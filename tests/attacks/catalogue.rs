@@ -328,6 +328,28 @@ pub(crate) const ATTACKS: &[Attack] = &[
         alike("`altered` at 5"),
     ),
     attack(
+        "have a trigger drop some entries before they are stored",
+        Owner,
+        Deed::Act(lose_entries),
+        alike(NOTHING),
+    ).leaving("1 open"),
+    attack(
+        "have another table's rows show among the entries",
+        Owner,
+        Deed::Sql(
+            "CREATE TABLE forged () INHERITS (audits); INSERT INTO forged SELECT tenant_id, seq, gen_random_uuid(), ts, 'user', \
+                 'forged', action, resource_type, resource_id, details, hash_version, prev_hash, hash FROM audits \
+             WHERE tenant_id = :one AND seq = 5",
+        ),
+        alike("`altered` at 5, `duplicated` at 5"),
+    ).leaving("1 open"),
+    attack(
+        "have a crash empty the table",
+        Owner,
+        Deed::Sql("ALTER TABLE audits SET UNLOGGED"),
+        alike(NOTHING),
+    ).leaving("1 open"),
+    attack(
         "drop the table and create it again, shorter",
         Superuser,
         Deed::Act(recreate_table),
@@ -411,6 +433,18 @@ fn edit_and_cover(scene: &mut Scene) -> Result<(), postgres::Error> {
         "ALTER TABLE audits DISABLE TRIGGER USER; UPDATE audits SET action = 'x' WHERE tenant_id = :one AND seq = 5; \
          ALTER TABLE audits ENABLE ALWAYS TRIGGER zz_af_audit_chain, ENABLE ALWAYS TRIGGER af_audit_guard, \
              ENABLE ALWAYS TRIGGER af_audit_guard_truncate",
+    )
+}
+
+fn lose_entries(scene: &mut Scene) -> Result<(), postgres::Error> {
+    scene.run_as(
+        Attacker::Owner,
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+         CREATE TRIGGER a_lose BEFORE INSERT ON audits FOR EACH ROW WHEN (NEW.action = 'embezzle') EXECUTE FUNCTION lose()",
+    )?;
+    scene.run_as(
+        Attacker::Superuser,
+        "INSERT INTO audits (tenant_id, actor_type, actor_id, action, resource_type) VALUES (:one, 'user', 'x', 'embezzle', 'money')",
     )
 }
 

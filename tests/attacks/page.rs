@@ -31,6 +31,7 @@ Where nothing is seen although something was done:
   the database's roles.
 - What a chain cannot show (its end, and what it was as a whole) takes a [checkpoint](checkpoints.md). What came after the
   last one and was cut off again, nothing shows: sign often.
+- Entries that a trigger kept from the table, and a table that a crash will empty, show in the guards alone.
 ";
 
 pub(crate) fn write(seen: &[Seen]) -> String {

@@ -67,7 +67,7 @@ fn what_is_not_there_yet_is_told_with_the_command_for_it() {
 }
 
 /// What is done to a database, how bad that is, and a word of what is said.
-const DAMAGES: [(&str, &str, &str); 19] = [
+const DAMAGES: [(&str, &str, &str); 20] = [
     ("ALTER TABLE audits DISABLE TRIGGER af_audit_guard", "fail", "is disabled"),
     (
         "ALTER TABLE audit_checkpoints DISABLE TRIGGER af_audit_guard",
@@ -96,6 +96,11 @@ const DAMAGES: [(&str, &str, &str); 19] = [
     ),
     (
         "CREATE TRIGGER zzz BEFORE INSERT ON audits FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "fail",
+        "none that the migrations make, and can change a row",
+    ),
+    (
+        "CREATE TRIGGER zzz AFTER INSERT ON audits FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
         "warn",
         "none that the migrations make",
     ),

@@ -10,6 +10,8 @@ struct Trigger {
     definition: String,
     /// `A`: always; `O`: but for replication; `R`: only there; `D`: never.
     enabled: String,
+    /// Whether it comes before a row is stored, which it can then change or drop.
+    is_before_row: bool,
     /// Whether its function is the extension's own, in C, from its library, and by the symbol of its name.
     is_genuine: bool,
 }
@@ -17,7 +19,8 @@ struct Trigger {
 const TRIGGERS: &str = "
     SELECT c.relname::text, t.tgname::text, pg_catalog.pg_get_triggerdef(t.oid), t.tgenabled::text,
            e.oid IS NOT NULL AND l.lanname = 'c' AND p.prosrc = p.proname AND p.probin = $3
-               AND NOT p.prosecdef AND p.proconfig IS NULL
+               AND NOT p.prosecdef AND p.proconfig IS NULL,
+           (t.tgtype & 3) = 3
     FROM pg_catalog.pg_trigger AS t
     JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -51,6 +54,7 @@ pub(super) fn inspect(catalog: &mut Catalog<'_>) -> Result<Vec<Weakness>, Server
             definition: row.get(2),
             enabled: row.get(3),
             is_genuine: row.get(4),
+            is_before_row: row.get(5),
         })
         .collect();
     let mut weaknesses = missing(catalog, &found);
@@ -84,20 +88,24 @@ fn missing(catalog: &Catalog<'_>, found: &[Trigger]) -> Vec<Weakness> {
 }
 
 fn judge(catalog: &Catalog<'_>, trigger: &Trigger) -> Option<Weakness> {
-    let Trigger { table, name, definition, enabled, is_genuine } = trigger;
+    let Trigger { table, name, definition, enabled, is_before_row, is_genuine } = trigger;
     let key = (table.clone(), name.clone());
     let on = format!("trigger {name} on {table}");
     if !catalog.expected.always.contains(&key) {
-        return Some(Weakness::differs(
-            format!(
-                "{on} is none that the migrations make: it can change a row before it is stored, or drop it"
-            ),
-            format!(
-                "Know why it is there, or DROP TRIGGER {} ON {};",
-                quote_ident(name),
-                catalog.name(table)
-            ),
-        ));
+        let drop = format!(
+            "Know why it is there, or DROP TRIGGER {} ON {};",
+            quote_ident(name),
+            catalog.name(table)
+        );
+        let problem = format!("{on} is none that the migrations make");
+        return Some(if *is_before_row {
+            Weakness::open(
+                format!("{problem}, and can change a row before it is stored, or keep it from being stored"),
+                drop,
+            )
+        } else {
+            Weakness::differs(problem, drop)
+        });
     }
     let wanted = catalog.expected.triggers.get(&key).map(String::as_str).unwrap_or_default();
     if !catalog.is_as_expected(definition, wanted) {
