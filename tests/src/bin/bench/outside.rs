@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use af_tests::database::connect;
+use af_tests::notary::Notary;
 use uuid::Uuid;
 
 use crate::Error;
@@ -20,6 +21,7 @@ const TENANTS: i32 = 100;
 const JOBS: [usize; 3] = [1, 2, 4];
 
 const OURS: &str = "af-tools audit verify";
+const WITH_CHECKPOINT: &str = "the same with a checkpoint";
 const LIMIT: &str = "COPY to nowhere";
 
 /// As af-tools divides chains of this length among several jobs: so many statements for each.
@@ -39,6 +41,10 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
         .iter()
         .map(|row| row.get(0))
         .collect();
+    let notary = Notary::new();
+    notary.sign(&ledger.url);
+    let (checkpoints, public_key) = (notary.out(), notary.text("key.pub"));
+    let compare = ["--checkpoint", &checkpoints, "--public-key", &public_key];
     let mut candidates = Vec::new();
     for jobs in JOBS {
         let (group, number) = (group(jobs), jobs.to_string());
@@ -48,6 +54,12 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
             })
             .within(group.clone()),
         );
+        let number = jobs.to_string();
+        let with_checkpoint = move |ledger: &mut Ledger| {
+            let verify = ["audit", "verify", "--jobs", &number];
+            run_af_tools(&ledger.url, &[&verify, &compare[..]].concat(), "entries", items)
+        };
+        candidates.push(Candidate::new(WITH_CHECKPOINT, with_checkpoint).within(group.clone()));
         let tenants = &tenants;
         let drain = move |ledger: &mut Ledger| drain(&ledger.url, tenants, jobs, items);
         candidates.push(Candidate::new(LIMIT, drain).within(group));
@@ -65,6 +77,10 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
         wanted: 0.8,
     };
     figure.targets = JOBS.map(target).to_vec();
+    figure.notes.push(
+        "With a checkpoint, the Merkle tree over each chain is built as well, and its root compared."
+            .to_owned(),
+    );
     figure.notes.push(
         "COPY to nowhere reads the same rows with as many sessions and statements, and drops what comes; \
          clients and server share the processors."
