@@ -414,8 +414,19 @@ fn verification_goes_on_from_a_checkpoint() {
 
     disable_triggers(&mut client);
     client.execute("DELETE FROM audits WHERE tenant_id = $1 AND seq > 5", &[&two]).unwrap();
-    let run = notary.verify(&url, &["--since", &format!("{}/{two}.checkpoint", notary.out())]);
+    let other = format!("{}/{two}.checkpoint", notary.out());
+    let run = notary.verify(&url, &["--since", &other]);
     assert_eq!((run.code, found(&run.json()["result"])), (Some(3), vec![finding("truncated", 9)]));
+
+    // One that was edited is told rather than one that cannot be used.
+    let text = fs::read_to_string(&other).unwrap();
+    fs::write(&other, text.replacen("\n9\n", "\n5\n", 1)).unwrap();
+    for sources in
+        [&since[..], &["--since", &file, "--since", &other], &["--since", &other, "--since", &file]]
+    {
+        let run = notary.verify(&url, sources);
+        assert_eq!(run.code, Some(3), "{sources:?}: {run:?}");
+    }
 }
 
 #[test]

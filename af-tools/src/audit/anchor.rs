@@ -133,23 +133,14 @@ pub struct Since {
 pub fn read(sources: &[String], tenants: &[Uuid], keys: &[VerifyingKey]) -> Result<Since, Error> {
     let is_selected = |tenant_id: Uuid| tenants.is_empty() || tenants.contains(&tenant_id);
     let mut since = Since::default();
+    let mut errors = Vec::new();
     for source in sources {
-        let path = Path::new(source);
-        match parse(source)? {
-            Some(anchor) if is_selected(anchor.tenant_id) => since.anchors.push(anchor),
-            Some(anchor) => return Err(Error::NotSelected(anchor.tenant_id)),
-            None if path.is_dir() => {
-                let files = list(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-                let mut any = false;
-                for file in files {
-                    any |= since.add_checkpoint(&file, keys, &is_selected, true)?;
-                }
-                if !any {
-                    return Err(HeldError::Missing(path.to_owned()).into());
-                }
-            }
-            None => since.add_file(path, keys, &is_selected)?,
-        }
+        since.add(source, keys, &is_selected, &mut errors);
+    }
+    // What was edited says more than what is missing.
+    let is_finding = |error: &Error| matches!(error, Error::Checkpoint(error) if error.is_finding());
+    if let Some(at) = errors.iter().position(is_finding).or((!errors.is_empty()).then_some(0)) {
+        return Err(errors.swap_remove(at));
     }
     since.anchors.sort_unstable_by_key(|anchor| anchor.tenant_id);
     match since.anchors.windows(2).find(|pair| pair[0].tenant_id == pair[1].tenant_id) {
@@ -159,6 +150,49 @@ pub fn read(sources: &[String], tenants: &[Uuid], keys: &[VerifyingKey]) -> Resu
 }
 
 impl Since {
+    /// Adds what one source names; what cannot be used is told in `errors`.
+    fn add(
+        &mut self,
+        source: &str,
+        keys: &[VerifyingKey],
+        is_selected: &dyn Fn(Uuid) -> bool,
+        errors: &mut Vec<Error>,
+    ) {
+        let path = Path::new(source);
+        let added = match parse(source) {
+            Ok(Some(anchor)) if is_selected(anchor.tenant_id) => {
+                self.anchors.push(anchor);
+                Ok(())
+            }
+            Ok(Some(anchor)) => Err(Error::NotSelected(anchor.tenant_id)),
+            Ok(None) if path.is_dir() => self.add_directory(path, keys, is_selected, errors),
+            Ok(None) => self.add_file(path, keys, is_selected),
+            Err(error) => Err(error),
+        };
+        errors.extend(added.err());
+    }
+
+    fn add_directory(
+        &mut self,
+        path: &Path,
+        keys: &[VerifyingKey],
+        is_selected: &dyn Fn(Uuid) -> bool,
+        errors: &mut Vec<Error>,
+    ) -> Result<(), Error> {
+        let files = list(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let mut any = false;
+        for file in files {
+            match self.add_checkpoint(&file, keys, is_selected, true) {
+                Ok(is_wanted) => any |= is_wanted,
+                Err(error) => {
+                    any = true;
+                    errors.push(error);
+                }
+            }
+        }
+        if any { Ok(()) } else { Err(HeldError::Missing(path.to_owned()).into()) }
+    }
+
     fn add_file(
         &mut self,
         path: &Path,
