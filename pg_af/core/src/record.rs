@@ -127,6 +127,20 @@ impl RecordPairHasher {
     pub(crate) fn finish(&mut self) -> Option<Digest> {
         self.0.finish()
     }
+
+    /// The hashes of two entries, each with the link that is given, as far as they can be hashed.
+    pub(crate) fn hash_two(
+        &mut self,
+        entries: [(Option<&[u8]>, Option<&Record<'_>>); 2],
+    ) -> [Option<Digest>; 2] {
+        let [one, other] =
+            entries.map(|(prev_hash, record)| record.map(|record| self.push(prev_hash, record)));
+        match (one, other) {
+            (_, Some(Ok(Some([one, other])))) => [Some(one), Some(other)],
+            (Some(Ok(_)), _) => [self.finish(), None],
+            _ => [None, self.finish()],
+        }
+    }
 }
 
 fn write_record(

@@ -220,6 +220,37 @@ proptest! {
         }
     }
 
+    /// Whatever is done to chains: a walk that takes two entries at a time says the same, finding by finding.
+    #[test]
+    fn two_steps_are_as_one_and_one(
+        lengths in prop::collection::vec(1..6_i64, 1..4),
+        tamperings in prop::collection::vec((any::<prop::sample::Index>(), tampering()), 0..4),
+        is_odd: bool,
+    ) {
+        let mut rows: Vec<Row> = (1_u128..).zip(lengths).flat_map(|(tenant, length)| chain(tenant, length)).collect();
+        for (at, what) in &tamperings {
+            tamper(&mut rows, *at, what);
+        }
+        rows.sort_by_key(|row| (row.tenant, row.seq.is_none(), row.seq));
+        let (mut by_one, mut by_two) = (Vec::new(), Vec::new());
+        let (mut one, mut two) = (Verifier::new(View::Whole), Verifier::new(View::Whole));
+        let mut reports: Vec<_> =
+            rows.iter().filter_map(|row| one.push(&row.entry(), &mut |finding| by_one.push(finding))).collect();
+        reports.extend(one.finish(&mut |finding| by_one.push(finding)));
+        let mut found = |finding| by_two.push(finding);
+        let (first, rest) = rows.split_at(usize::from(is_odd).min(rows.len()));
+        let mut reports_by_two: Vec<_> =
+            first.iter().filter_map(|row| two.push(&row.entry(), &mut found)).collect();
+        let (pairs, last) = rest.as_chunks::<2>();
+        for [a, b] in pairs {
+            reports_by_two.extend(two.push_two([&a.entry(), &b.entry()], &mut found).into_iter().flatten());
+        }
+        reports_by_two.extend(last.iter().filter_map(|row| two.push(&row.entry(), &mut found)));
+        reports_by_two.extend(two.finish(&mut found));
+        prop_assert_eq!(by_two, by_one);
+        prop_assert_eq!(reports_by_two, reports);
+    }
+
     /// Whatever is done to a chain: the tally calls it intact exactly if the walk finds nothing.
     #[test]
     fn the_tally_and_the_walk_agree(length in 1..8_i64, tamperings in prop::collection::vec((any::<prop::sample::Index>(), tampering()), 0..4)) {
