@@ -15,6 +15,8 @@ const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 const LONGEST_FIELD: usize = 0x3fff_ffff;
 /// A buffer that grew beyond this for one row is not kept for the next.
 const KEPT_CAPACITY: usize = 16 << 20;
+/// A longer row is not copied in order to have it together with the next.
+const LONGEST_ASIDE: usize = 16 << 10;
 
 /// Why what came is not what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -53,11 +55,14 @@ pub(crate) struct TupleReader<R> {
     input: R,
     columns: &'static [ColumnType],
     has_begun: bool,
+    has_ended: bool,
     fields: Vec<Option<Range<usize>>>,
     /// How much of the input's buffer the row takes that was given last.
     lent: usize,
     /// A row that came in pieces.
     pieces: Vec<u8>,
+    /// A row that was put aside until there is another, and where its fields are.
+    aside: (Vec<u8>, Vec<Option<Range<usize>>>),
 }
 
 /// What the bytes after the last row are.
@@ -74,11 +79,61 @@ impl<R: BufRead> TupleReader<R> {
     /// Of a query for these columns.
     pub(crate) fn new(input: R, columns: &'static [ColumnType]) -> Self {
         let fields = vec![None; columns.len()];
-        Self { input, columns, has_begun: false, fields, lent: 0, pieces: Vec::new() }
+        let aside = (Vec::new(), fields.clone());
+        Self {
+            input,
+            columns,
+            has_begun: false,
+            has_ended: false,
+            fields,
+            lent: 0,
+            pieces: Vec::new(),
+            aside,
+        }
     }
 
     /// The next row; `None` after the last, once the server has confirmed that it was the last.
     pub(crate) fn next(&mut self) -> Result<Option<Tuple<'_>>, CopyError> {
+        if !self.advance()? {
+            return Ok(None);
+        }
+        let data = if self.pieces.is_empty() { self.input.fill_buf()? } else { &self.pieces };
+        Ok(Some(Tuple { columns: self.columns, data, fields: &self.fields }))
+    }
+
+    /// The next row and mostly, though not if it is a long one, the one behind it; `None` after the last.
+    pub(crate) fn next_two(&mut self) -> Result<Option<(Tuple<'_>, Option<Tuple<'_>>)>, CopyError> {
+        if !self.advance()? {
+            return Ok(None);
+        }
+        let columns = self.columns;
+        let data = if self.pieces.is_empty() { &self.input.fill_buf()?[..self.lent] } else { &self.pieces };
+        let is_long = data.len() > LONGEST_ASIDE;
+        if !is_long {
+            self.aside.0.clear();
+            self.aside.0.extend_from_slice(data);
+            self.aside.1.clone_from_slice(&self.fields);
+        }
+        let has_second = !is_long && self.advance()?;
+        let lent = if self.pieces.is_empty() && (is_long || has_second) {
+            self.input.fill_buf()?
+        } else {
+            &self.pieces
+        };
+        let lent = Tuple { columns, data: lent, fields: &self.fields };
+        if is_long {
+            return Ok(Some((lent, None)));
+        }
+        let aside = Tuple { columns, data: &self.aside.0, fields: &self.aside.1 };
+        Ok(Some((aside, has_second.then_some(lent))))
+    }
+
+    /// Goes on to the next row, which is then in `pieces`, unless these are empty, or at the front of the input's buffer.
+    /// Returns whether there is one.
+    fn advance(&mut self) -> Result<bool, CopyError> {
+        if self.has_ended {
+            return Ok(false);
+        }
         if !self.has_begun {
             self.read_header()?;
             self.has_begun = true;
@@ -90,13 +145,10 @@ impl<R: BufRead> TupleReader<R> {
             let bytes = if self.pieces.is_empty() { self.input.fill_buf()? } else { &self.pieces };
             match find_fields(bytes, &mut self.fields)? {
                 Layout::Row(length) => {
-                    let data = if self.pieces.is_empty() {
+                    if self.pieces.is_empty() {
                         self.lent = length;
-                        self.input.fill_buf()?
-                    } else {
-                        &self.pieces
-                    };
-                    return Ok(Some(Tuple { columns: self.columns, data, fields: &self.fields }));
+                    }
+                    return Ok(true);
                 }
                 Layout::Trailer => {
                     if self.pieces.is_empty() {
@@ -106,7 +158,8 @@ impl<R: BufRead> TupleReader<R> {
                     if !self.input.fill_buf()?.is_empty() {
                         return Err(CopyError::Malformed("something follows the trailer"));
                     }
-                    return Ok(None);
+                    self.has_ended = true;
+                    return Ok(false);
                 }
                 Layout::Part(wanted) => self.gather(wanted)?,
             }
@@ -282,6 +335,45 @@ mod tests {
         for length in 1..stream.len() {
             let mut pieces = io::BufReader::with_capacity(length, &stream[..]);
             assert_eq!(fields(&mut pieces), whole, "pieces of {length}");
+        }
+    }
+
+    /// Rows two at a time, with an odd and an even number of them, some too long to be put aside, however they are cut.
+    #[test]
+    fn two_at_a_time_are_the_same_rows() {
+        let fields_of = |row: &Tuple<'_>| -> Vec<Option<Vec<u8>>> {
+            (0..COLUMNS).map(|index| row.bytes(index).unwrap().map(<[u8]>::to_vec)).collect()
+        };
+        let long = vec![b'x'; LONGEST_ASIDE];
+        for count in 0..6_usize {
+            for long_one in 0..=count {
+                let rows = (0..count).map(|number| {
+                    let text = number.to_string();
+                    let mut fields = [Some(text.as_bytes()); COLUMNS];
+                    fields[number] = None;
+                    fields[8] = Some(if number == long_one { &long } else { b"short" });
+                    row(&fields)
+                });
+                let stream = [header(), rows.collect::<Vec<_>>().concat(), vec![0xff, 0xff]].concat();
+                let mut wanted = Vec::new();
+                let mut reader = TupleReader::new(&stream[..], &AUDIT_COLUMNS);
+                while let Some(row) = reader.next().unwrap() {
+                    wanted.push(fields_of(&row));
+                }
+                for capacity in [1, 7, 100, 1_000, 100_000] {
+                    let input = io::BufReader::with_capacity(capacity, &stream[..]);
+                    let mut reader = TupleReader::new(input, &AUDIT_COLUMNS);
+                    let mut given = Vec::new();
+                    while let Some((one, other)) = reader.next_two().unwrap() {
+                        given.push(fields_of(&one));
+                        given.extend(other.as_ref().map(fields_of));
+                    }
+                    assert_eq!(
+                        given, wanted,
+                        "{count} rows, of which {long_one} is long, in pieces of {capacity}"
+                    );
+                }
+            }
         }
     }
 

@@ -1,31 +1,6 @@
-//! PostgreSQL's function manager: C functions, and what they keep from one call to the next.
+//! PostgreSQL's function manager: C functions.
 
-use pgrx::PgMemoryContexts;
 use pgrx::pg_sys;
-
-/// What a function keeps for all its calls at one place of a statement; made anew when `fits` says so.
-///
-/// # Safety
-/// `flinfo` is that of a call, and valid for `'call`, during which this is called once. Each function always asks for the
-/// same `T`.
-pub(crate) unsafe fn kept<'call, T, E>(
-    flinfo: *mut pg_sys::FmgrInfo,
-    fits: impl FnOnce(&T) -> bool,
-    make: impl FnOnce() -> Result<T, E>,
-) -> Result<&'call mut T, E> {
-    // SAFETY: flinfo is valid; its fn_extra is the called function's alone (fmgr.h), null before the first call, and
-    // what is put there, always of one type, lives as long as fn_mcxt, in which it is registered. The reference is the
-    // only one during the call, as the caller promises.
-    unsafe {
-        let kept = (*flinfo).fn_extra.cast::<T>();
-        if !kept.is_null() && fits(&*kept) {
-            return Ok(&mut *kept);
-        }
-        let kept = PgMemoryContexts::For((*flinfo).fn_mcxt).leak_and_drop_on_delete(make()?);
-        (*flinfo).fn_extra = kept.cast();
-        Ok(&mut *kept)
-    }
-}
 
 /// The schema of the called function, quoted: where the extension's other objects are, whatever the search_path.
 ///

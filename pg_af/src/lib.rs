@@ -11,7 +11,7 @@
 //! - `guard`: the trigger that refuses every change to what is stored
 //! - `functions`: canonical text, record and hash for whoever wants to redo one by hand
 //! - `verify`: the check of whole chains, and of messages
-//! - `fmgr`: C functions, and what they keep between calls
+//! - `fmgr`: C functions
 //! - `prefetch`: a row asked for before it is needed
 //! - `rows`: the rows of a query, without a copy
 //! - `access`: what the current user may see

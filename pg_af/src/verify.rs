@@ -13,6 +13,7 @@ mod target;
 
 use af_core::chain::{ChainReport, Finding, Status, View};
 
+use crate::convert::uuid_to_sql;
 use crate::error::Error;
 use target::{Scope, Target};
 
@@ -30,13 +31,16 @@ fn check(
     if target.scope != Scope::All || !tally::is_worthwhile(target, schema)? {
         return ordered::walk(target, view, found);
     }
+    let Some(chains) = tally::chains(target, schema)? else {
+        return ordered::walk(target, view, found);
+    };
     let mut reports = Vec::new();
-    for chain in tally::chains(target, schema)? {
+    for chain in chains {
         if let Some(report) = chain.intact {
             reports.push(report);
             continue;
         }
-        let walked = ordered::walk(&target.chain(chain.tenant), view, found)?;
+        let walked = ordered::walk(&target.chain(chain.tenant_id.map(uuid_to_sql)), view, found)?;
         // Behind what a policy hides there may be a gap that is no finding. Else one of the two is wrong.
         if view == View::Whole && walked.iter().all(|report| report.status() == Status::Ok) {
             return Err(Error::ChecksDisagree);

@@ -63,3 +63,48 @@ impl Hasher {
         &mut self.canonicalizer
     }
 }
+
+/// Hashes texts two at a time.
+pub(crate) struct PairHasher {
+    canonicalizer: Canonicalizer,
+    sinks: [HashSink; 2],
+    /// How many texts are written and not yet hashed: none or one.
+    written: usize,
+}
+
+impl Default for PairHasher {
+    fn default() -> Self {
+        Self {
+            canonicalizer: Canonicalizer::default(),
+            sinks: [HashSink::new(), HashSink::new()],
+            written: 0,
+        }
+    }
+}
+
+impl PairHasher {
+    /// Takes what `write` writes. Every second time, the hashes of that text and the one before.
+    pub(crate) fn push<E>(
+        &mut self,
+        write: impl FnOnce(&mut Canonicalizer, &mut HashSink) -> Result<(), E>,
+    ) -> Result<Option<[Digest; 2]>, E> {
+        let sink = &mut self.sinks[self.written];
+        if let Err(error) = write(&mut self.canonicalizer, sink) {
+            sink.reset();
+            return Err(error);
+        }
+        self.written += 1;
+        Ok((self.written == self.sinks.len()).then(|| {
+            self.written = 0;
+            HashSink::finish_two(&mut self.sinks)
+        }))
+    }
+
+    /// The hash of the text that has been taken without another, if there is one.
+    pub(crate) fn finish(&mut self) -> Option<Digest> {
+        (self.written > 0).then(|| {
+            self.written = 0;
+            self.sinks[0].finish()
+        })
+    }
+}

@@ -13,7 +13,7 @@ pub use read::{ReadError, RecordText};
 
 use crate::canonical::{Canonicalizer, Json, JsonError, Sink, write_integer, write_string, write_uuid};
 use crate::digest::Digest;
-use crate::hasher::Hasher;
+use crate::hasher::{Hasher, PairHasher};
 use crate::timestamp::Timestamp;
 
 /// The version that new entries are given.
@@ -103,6 +103,43 @@ impl RecordHasher {
     /// Writes the canonical record itself. After an error the sink holds an unfinished part of it.
     pub fn write(&mut self, record: &Record<'_>, sink: &mut impl Sink) -> Result<(), RecordError> {
         write_record(record, self.0.canonicalizer(), sink)
+    }
+}
+
+/// Hashes records two at a time, for whoever can wait for the one until there is another.
+#[derive(Default)]
+pub(crate) struct RecordPairHasher(PairHasher);
+
+impl RecordPairHasher {
+    /// Takes an entry. Every second time, the hashes of that entry and the one before, as [`RecordHasher::hash`] gives them.
+    pub(crate) fn push(
+        &mut self,
+        prev_hash: Option<&[u8]>,
+        record: &Record<'_>,
+    ) -> Result<Option<[Digest; 2]>, RecordError> {
+        self.0.push(|canonicalizer, sink| {
+            sink.write(prev_hash.unwrap_or_default());
+            write_record(record, canonicalizer, sink)
+        })
+    }
+
+    /// The hash of the entry that has been taken without another, if there is one.
+    pub(crate) fn finish(&mut self) -> Option<Digest> {
+        self.0.finish()
+    }
+
+    /// The hashes of two entries, each with the link that is given, as far as they can be hashed.
+    pub(crate) fn hash_two(
+        &mut self,
+        entries: [(Option<&[u8]>, Option<&Record<'_>>); 2],
+    ) -> [Option<Digest>; 2] {
+        let [one, other] =
+            entries.map(|(prev_hash, record)| record.map(|record| self.push(prev_hash, record)));
+        match (one, other) {
+            (_, Some(Ok(Some([one, other])))) => [Some(one), Some(other)],
+            (Some(Ok(_)), _) => [self.finish(), None],
+            _ => [None, self.finish()],
+        }
     }
 }
 

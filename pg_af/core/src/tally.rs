@@ -1,4 +1,4 @@
-//! The check of a whole chain from its entries in any order: quick to say that all is well, silent about what is not.
+//! The check of whole chains from their entries in any order: quick to say that all is well, silent about what is not.
 //!
 //! Every entry's own hash is computed again as it comes. That the entries are one chain is then a question of two
 //! collections being the same: the places that entries point to (`seq`, `prev_hash`), and the places that the entries
@@ -12,37 +12,25 @@
 //! 1 that is one. Whoever wrote the entries did not know the key, so that chance alone makes other sums agree, once in
 //! 2^128. Whatever does not agree is left to [`Verifier`](crate::chain::Verifier), which names it.
 
-use siphasher::sip128::SipHasher24;
+mod count;
+mod place;
+
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use crate::chain::{ChainReport, Entry, Head};
+pub use count::Count;
+pub use place::Key;
+
+use crate::chain::{ChainReport, Head};
 use crate::digest::Digest;
-use crate::record::RecordHasher;
 
-/// The secret of one verification: 16 bytes that nobody could know when the entries were written.
-pub struct Key(SipHasher24);
-
-impl Key {
-    /// A key of random bytes.
-    pub fn new(bytes: &[u8; 16]) -> Self {
-        Self(SipHasher24::new_with_key(bytes))
-    }
-
-    /// What a place in a chain counts: the position, and the hash that the entry before it has.
-    fn place(&self, seq: u64, hash: Option<&Digest>) -> u128 {
-        // Position 1 alone has nothing before it, so that no hash can be mistaken for that.
-        let mut text = [0; 40];
-        text[..8].copy_from_slice(&seq.to_le_bytes());
-        if let Some(hash) = hash {
-            text[8..].copy_from_slice(hash.as_bytes());
-        }
-        self.0.hash(&text).as_u128()
-    }
-}
+/// More chains than this are not added up: what is kept of each is in memory until the end.
+pub const MAX_CHAINS: usize = 1 << 20;
 
 /// What the entries of one chain, or a part of them, add up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
+struct Tally {
     /// How many entries there are.
     entries: u64,
     /// The last position among them, and the hash there.
@@ -61,30 +49,10 @@ impl Default for Tally {
 
 impl Tally {
     /// The length of [`Tally::to_bytes`].
-    pub const BYTES: usize = 8 + 8 + 32 + 16 + 1;
-
-    /// Adds an entry.
-    pub fn add(&mut self, entry: &Entry<'_>, key: &Key, hasher: &mut RecordHasher) {
-        // One fault is enough for this chain to be walked.
-        if self.has_faulty {
-            return;
-        }
-        match sound(entry, hasher) {
-            Some((seq, prev_hash, hash)) => {
-                let offered = key.place(seq + 1, Some(&hash));
-                let taken = key.place(seq, prev_hash.as_ref());
-                self.sum = self.sum.wrapping_add(offered).wrapping_sub(taken);
-                self.entries += 1;
-                if seq > self.last.0 {
-                    self.last = (seq, hash);
-                }
-            }
-            None => self.has_faulty = true,
-        }
-    }
+    const BYTES: usize = 8 + 8 + 32 + 16 + 1;
 
     /// Adds what other entries of the same chain, counted with the same key, add up to.
-    pub fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Self) {
         self.entries += other.entries;
         self.sum = self.sum.wrapping_add(other.sum);
         self.has_faulty |= other.has_faulty;
@@ -94,7 +62,7 @@ impl Tally {
     }
 
     /// The report on the chain, if the entries are all of an intact one; `None` if it has to be walked.
-    pub fn report(&self, tenant_id: Uuid, key: &Key) -> Option<ChainReport> {
+    fn report(&self, tenant_id: Uuid, key: &Key) -> Option<ChainReport> {
         let (seq, hash) = self.last;
         let whole = key.place(seq + 1, Some(&hash)).wrapping_sub(key.place(1, None));
         let is_intact = !self.has_faulty && self.entries > 0 && self.entries == seq && self.sum == whole;
@@ -105,8 +73,7 @@ impl Tally {
         })
     }
 
-    /// For another process.
-    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+    fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
         bytes[..8].copy_from_slice(&self.entries.to_le_bytes());
         bytes[8..16].copy_from_slice(&self.last.0.to_le_bytes());
@@ -116,8 +83,8 @@ impl Tally {
         bytes
     }
 
-    /// From another process; `None` unless [`Tally::to_bytes`] made them.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    /// `None` unless [`Tally::to_bytes`] made them.
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (entries, rest) = bytes.split_first_chunk()?;
         let (last_seq, rest) = rest.split_first_chunk()?;
         let (last_hash, rest) = rest.split_first_chunk::<32>()?;
@@ -136,16 +103,86 @@ impl Tally {
     }
 }
 
-/// Position, link and hash of an entry that is right by itself.
-fn sound(entry: &Entry<'_>, hasher: &mut RecordHasher) -> Option<(u64, Option<Digest>, Digest)> {
-    let seq = u64::try_from(entry.seq?).ok().filter(|seq| *seq >= 1)?;
-    let prev_hash = match entry.prev_hash {
-        None if seq == 1 => None,
-        None => return None,
-        Some(_) if seq == 1 => return None,
-        Some(prev_hash) => Some(Digest::from_slice(prev_hash)?),
-    };
-    let hash = Digest::from_slice(entry.hash?)?;
-    let computed = hasher.hash(entry.prev_hash, entry.record.as_ref().ok()?).ok()?;
-    (hash == computed).then_some((seq, prev_hash, hash))
+/// What the entries of all chains, or a part of them, add up to. [`Count`] makes them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tallies {
+    chains: BTreeMap<Uuid, Tally>,
+    /// Whether there are entries that are in nobody's chain.
+    has_ownerless: bool,
+    /// Whether there are more chains than are added up. Then of none is anything known.
+    is_overfull: bool,
+}
+
+/// What is known of a chain, of which an entry was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tallied {
+    /// Whose it is.
+    pub tenant_id: Option<Uuid>,
+    /// The report on it, if it is intact; otherwise it has to be walked.
+    pub intact: Option<ChainReport>,
+}
+
+impl Tallies {
+    const OWNERLESS: u8 = 1;
+    const OVERFULL: u8 = 2;
+
+    /// Adds what other entries, counted with the same key, add up to.
+    pub fn merge(&mut self, other: &Self) {
+        self.has_ownerless |= other.has_ownerless;
+        self.is_overfull |= other.is_overfull;
+        for (tenant_id, tally) in &other.chains {
+            self.chains.entry(*tenant_id).or_default().merge(tally);
+        }
+        if self.chains.len() > MAX_CHAINS {
+            self.is_overfull = true;
+        }
+        if self.is_overfull {
+            self.chains.clear();
+        }
+    }
+
+    /// What is known of each chain, in the order of tenants, who has none last; `None` if all have to be walked, since
+    /// they are too many.
+    pub fn chains(&self, key: &Key) -> Option<Vec<Tallied>> {
+        if self.is_overfull {
+            return None;
+        }
+        let known = self.chains.iter().map(|(tenant_id, tally)| Tallied {
+            tenant_id: Some(*tenant_id),
+            intact: tally.report(*tenant_id, key),
+        });
+        let ownerless = self.has_ownerless.then_some(Tallied { tenant_id: None, intact: None });
+        Some(known.chain(ownerless).collect())
+    }
+
+    /// For another process.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(1 + self.chains.len() * (size_of::<Uuid>() + Tally::BYTES));
+        let flag = |is_set, bit| if is_set { bit } else { 0 };
+        bytes.push(flag(self.has_ownerless, Self::OWNERLESS) | flag(self.is_overfull, Self::OVERFULL));
+        for (tenant_id, tally) in &self.chains {
+            bytes.extend_from_slice(tenant_id.as_bytes());
+            bytes.extend_from_slice(&tally.to_bytes());
+        }
+        bytes
+    }
+
+    /// From another process; `None` unless [`Tallies::to_bytes`] made them.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (&flags, rest) = bytes.split_first()?;
+        if flags & !(Self::OWNERLESS | Self::OVERFULL) != 0 {
+            return None;
+        }
+        let (chains, rest) = rest.as_chunks::<{ size_of::<Uuid>() + Tally::BYTES }>();
+        let chains = chains.iter().map(|chain| {
+            let (tenant_id, tally) = chain.split_first_chunk()?;
+            Some((Uuid::from_bytes(*tenant_id), Tally::from_bytes(tally)?))
+        });
+        let chains = chains.collect::<Option<_>>()?;
+        rest.is_empty().then_some(Self {
+            chains,
+            has_ownerless: flags & Self::OWNERLESS != 0,
+            is_overfull: flags & Self::OVERFULL != 0,
+        })
+    }
 }

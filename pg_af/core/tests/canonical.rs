@@ -4,7 +4,7 @@ mod support;
 
 use std::io::Read as _;
 
-use af_core::canonical::{Json, JsonError, MAX_DEPTH};
+use af_core::canonical::{Canonicalizer, Json, JsonError, MAX_DEPTH};
 use proptest::prelude::*;
 use support::{Decimal, Value, canonical, reference, shared_data, values};
 
@@ -186,7 +186,75 @@ fn ijson() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// An object with such keys, and numbers for values.
+fn object(keys: impl IntoIterator<Item = String>) -> Value {
+    let number = |digits| Value::Number(Decimal { negative: false, digits, exponent: 0 });
+    Value::Object(keys.into_iter().zip((0..).map(number)).collect())
+}
+
+/// Each value several times by one canonicalizer, which remembers the keys of objects: the same as by a new one.
+#[test]
+fn objects_are_written_as_if_none_had_been_seen_before() {
+    let named = |name: &str| object(["id", name, "Ünïcode", "z", ""].map(str::to_owned));
+    // Keys of the same lengths whose first and last bytes are the same, and more kinds than are remembered.
+    let mut kinds: Vec<Value> =
+        (0..2_000).map(|n| named(&format!("begins the same {n:04} ends the same"))).collect();
+    kinds.extend((0..700).map(|n| named(&format!("{n}"))));
+    kinds.extend([0, 1, 31, 32, 33, 64, 100].map(|n| object((0..n).map(|n| format!("key {}", n * 7 % 101)))));
+    kinds.push(object(["k".repeat(600), "k".repeat(40), "k".repeat(24), "\"\\\n".to_owned()]));
+    // One in another, so that the inner is met while the outer is being written.
+    let nested = |(outer, inner): (&Value, &Value)| match outer {
+        Value::Object(members) => {
+            let mut members = members.clone();
+            members.push(("inner".to_owned(), Value::Array(vec![inner.clone(), inner.clone()])));
+            Value::Object(members)
+        }
+        _ => unreachable!("all of them are objects"),
+    };
+    let both: Vec<Value> = kinds.iter().zip(kinds.iter().rev()).map(nested).collect();
+    kinds.extend(both);
+    let mut canonicalizer = Canonicalizer::default();
+    for round in 0..2 {
+        for kind in &kinds {
+            let bytes = kind.jsonb();
+            for _ in 0..3 {
+                let mut out = Vec::new();
+                canonicalizer.write(Json::Jsonb(&bytes), &mut out).unwrap();
+                assert_eq!(String::from_utf8(out), Ok(reference::canonical(kind)), "round {round}");
+            }
+        }
+    }
+}
+
 proptest! {
+    /// Values, whole and damaged, by a canonicalizer that has seen others, and the same ones, before: neither text nor error
+    /// nor the length that is told is another.
+    #[test]
+    fn what_was_seen_before_changes_nothing(
+        values in prop::collection::vec(values(), 1..5),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut seasoned = Canonicalizer::default();
+        for value in &values {
+            let bytes = value.jsonb();
+            let mut damaged = bytes.clone();
+            for (position, byte) in &damage {
+                let position = position.index(damaged.len());
+                damaged[position] = *byte;
+            }
+            for bytes in [&bytes, &bytes, &bytes, &damaged, &damaged, &damaged, &bytes] {
+                let mut fresh = Canonicalizer::default();
+                let [mut wanted, mut written] = [Vec::new(), Vec::new()];
+                let outcome = fresh.write(Json::Jsonb(bytes), &mut wanted);
+                prop_assert_eq!(seasoned.write(Json::Jsonb(bytes), &mut written), outcome);
+                prop_assert_eq!(written, wanted);
+                if outcome.is_ok() {
+                    prop_assert_eq!(seasoned.jsonb_text_excess(), fresh.jsonb_text_excess());
+                }
+            }
+        }
+    }
+
     /// The two readers agree, on every value, about every byte, with each other and with the definition.
     #[test]
     fn jsonb_and_text_agree(value in values()) {

@@ -72,6 +72,9 @@ fn is_partition(relation: &PgRelation) -> bool {
 /// search from reading a whole index page each time, and from wading through the dead entries that
 /// a rolled back bulk insert leaves behind the end until vacuum comes, for every row of the next one.
 ///
+/// `known` is a position at which an entry once was, if one is known: if there is any from there on, the last of them is the
+/// chain's, and PostgreSQL, which takes all that fit from a page of the index, has less to take.
+///
 /// # Safety
 /// `tenant` is a datum of type uuid, `index` is what [`find_index`] returned for the relation and
 /// its columns, and `values` has room for a row of it.
@@ -80,6 +83,7 @@ pub(super) unsafe fn lock_and_read(
     index: Oid,
     columns: &Columns<AuditColumn>,
     tenant: (Uuid, Datum),
+    known: Option<i64>,
     values: &mut Values,
 ) -> Result<Option<Head>, Error> {
     let (tenant, datum) = tenant;
@@ -89,7 +93,7 @@ pub(super) unsafe fn lock_and_read(
     let mut search = Search { relation, index: &index, columns, tenant: datum, values };
     if let Some(mut given) = given {
         // SAFETY: as the caller promises, here and below.
-        while let Some(head) = unsafe { search.last(Some((given - 1, given.saturating_add(1)))) }? {
+        while let Some(head) = unsafe { search.last(Some(given - 1), Some(given.saturating_add(1))) }? {
             // An entry above the one that was given comes from a statement within this one.
             if head.seq <= given {
                 return Ok(Some(head));
@@ -97,8 +101,14 @@ pub(super) unsafe fn lock_and_read(
             given = head.seq;
         }
     }
+    if known.is_some()
+        // SAFETY: as the caller promises.
+        && let Some(head) = unsafe { search.last(known, None) }?
+    {
+        return Ok(Some(head));
+    }
     // SAFETY: as the caller promises.
-    unsafe { search.last(None) }
+    unsafe { search.last(None, None) }
 }
 
 /// A look into the index for the last entry of a chain.
@@ -111,7 +121,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The last entry, or the last in a range of positions.
+    /// The last entry, or the last in a range of positions, from one and up to another.
     ///
     /// Reads with SnapshotSelf: everything committed, whatever the transaction's own snapshot (which
     /// is stale in REPEATABLE READ once the lock was waited for), and this transaction's own rows,
@@ -120,7 +130,7 @@ impl Search<'_> {
     ///
     /// # Safety
     /// The fields are as [`lock_and_read`] demands.
-    unsafe fn last(&mut self, range: Option<(i64, i64)>) -> Result<Option<Head>, Error> {
+    unsafe fn last(&mut self, from: Option<i64>, to: Option<i64>) -> Result<Option<Head>, Error> {
         let tenant_id = self.columns.attribute_number(AuditColumn::TenantId);
         let seq = self.columns.attribute_number(AuditColumn::Seq);
         let mut keys = [pg_sys::ScanKeyData::default(); 3];
@@ -132,9 +142,11 @@ impl Search<'_> {
             count += 1;
         };
         require(tenant_id, pg_sys::BTEqualStrategyNumber, F_UUID_EQ, self.tenant);
-        if let Some((first, last)) = range {
-            require(seq, pg_sys::BTGreaterEqualStrategyNumber, F_INT8GE, Datum::from(first));
-            require(seq, pg_sys::BTLessEqualStrategyNumber, F_INT8LE, Datum::from(last));
+        if let Some(from) = from {
+            require(seq, pg_sys::BTGreaterEqualStrategyNumber, F_INT8GE, Datum::from(from));
+        }
+        if let Some(to) = to {
+            require(seq, pg_sys::BTLessEqualStrategyNumber, F_INT8LE, Datum::from(to));
         }
         // SAFETY: both relations are open, `count` keys are initialised. The scan is ended before
         // the index is closed; on an error the resource owner does both. The tuple is valid until

@@ -1,10 +1,13 @@
 //! The trigger `af_audit_chain()`: takes a row, finds its place, seals it, hands it back.
 
+use std::collections::HashMap;
+
 use af_core::chain::Unreadable;
 use af_core::digest::Digest;
 use af_core::record::{CURRENT_VERSION, RecordHasher};
 use pgrx::pg_sys::{self, Datum};
 use pgrx::{IntoDatum, PgRelation, pg_guard};
+use uuid::Uuid;
 
 use super::{head, held};
 use crate::access;
@@ -49,6 +52,8 @@ struct Prepared {
     new: Values,
     last: Values,
     hasher: RecordHasher,
+    /// Where chains ended when this session last looked.
+    ends: HashMap<Uuid, i64>,
 }
 
 impl Prepared {
@@ -57,12 +62,12 @@ impl Prepared {
         let index = head::find_index(relation, &columns)?;
         let width = relation.tuple_desc().len();
         let (new, last) = (Values::with_width(width), Values::with_width(width));
-        Ok(Self { columns, index, new, last, hasher: RecordHasher::default() })
+        Ok(Self { columns, index, new, last, hasher: RecordHasher::default(), ends: HashMap::new() })
     }
 
     /// Gives the row its place.
     fn chain(&mut self, call: &TriggerCall, relation: &PgRelation) -> Result<pg_sys::HeapTuple, Error> {
-        let Self { columns, index, new, last, hasher } = self;
+        let Self { columns, index, new, last, hasher, ends } = self;
         // SAFETY: the new tuple is a row of the relation, for whose width the values have room. It and
         // the current memory context, the executor's for one row, outlive this call.
         let row = unsafe {
@@ -77,7 +82,11 @@ impl Prepared {
         let ts_is_null = row.datum(AuditColumn::Ts).is_none();
         // SAFETY: the datum is the row's tenant_id, which is a uuid and not null; the index was found
         // for this relation and these columns, and `last` has room for its rows.
-        let head = unsafe { head::lock_and_read(relation, *index, columns, (tenant, tenant_datum), last) }?;
+        let head = unsafe {
+            let known = ends.get(&tenant).copied();
+            head::lock_and_read(relation, *index, columns, (tenant, tenant_datum), known, last)
+        }?;
+        note_end(ends, tenant, head);
         let seq = head.map_or(Ok(1), |head| head.seq.checked_add(1).ok_or(Error::ChainFull { tenant }))?;
         let prev_hash = head.map(|head| head.hash);
 
@@ -113,6 +122,19 @@ impl Prepared {
         new.set(columns.position(AuditColumn::Hash), hash.as_bytes()[..].into_datum());
         Ok(rebuild(call.new_tuple(), relation, new))
     }
+}
+
+/// Remembers where a tenant's chain ends. It need not be true later: it only says where to look first.
+fn note_end(ends: &mut HashMap<Uuid, i64>, tenant: Uuid, head: Option<head::Head>) {
+    /// What is kept of so many chains takes some 100 kB.
+    const MOST: usize = 2048;
+    if ends.len() == MOST {
+        ends.clear();
+    }
+    match head {
+        Some(head) => ends.insert(tenant, head.seq),
+        None => ends.remove(&tenant),
+    };
 }
 
 /// The tuple with the new values and the identity of the old one, as heap_modify_tuple makes it.

@@ -1,16 +1,13 @@
 //! The aggregate `af_audit_tally()`, and the query with it over whole chains: in any order, by parallel workers where
 //! PostgreSQL finds them worth it.
 
-use af_core::chain::ChainReport;
-use af_core::record::RecordHasher;
-use af_core::tally::{Key, Tally};
+use af_core::tally::{Count, Key, Tallied, Tallies};
 use pgrx::pg_sys::{self, Datum};
-use pgrx::{IntoDatum, Spi, Uuid, pg_guard};
+use pgrx::{IntoDatum, PgMemoryContexts, Spi, pg_guard};
 
 use super::target::Target;
-use crate::convert::uuid_from_sql;
 use crate::error::Error;
-use crate::fmgr::{function_info, kept};
+use crate::fmgr::function_info;
 use crate::prefetch;
 use crate::tuple::audit::AuditColumn;
 use crate::tuple::{Column, Columns, Values, varlena_bytes};
@@ -26,34 +23,18 @@ pub(super) fn is_worthwhile(target: &Target, schema: &str) -> Result<bool, Error
     Ok(answer.map_err(Error::Spi)?.unwrap_or(false))
 }
 
-/// What a chain's entries come to.
-pub(super) struct Tallied {
-    pub(super) tenant: Option<Uuid>,
-    /// The report on it, if it is intact.
-    pub(super) intact: Option<ChainReport>,
-}
-
-/// Adds up the chains of `target`, in the order of tenants.
-pub(super) fn chains(target: &Target, schema: &str) -> Result<Vec<Tallied>, Error> {
+/// Adds up the chains of `target`, in the order of tenants; `None` if they are too many for that.
+pub(super) fn chains(target: &Target, schema: &str) -> Result<Option<Vec<Tallied>>, Error> {
     let secret = random_bytes()?;
-    let key = Key::new(&secret);
-    let query = format!(
-        "SELECT tenant_id, {schema}.af_audit_tally($1, {}) FROM {} GROUP BY tenant_id ORDER BY tenant_id",
-        AuditColumn::list(),
-        target.quoted_name(),
-    );
-    let chains: Result<_, pgrx::spi::Error> = Spi::connect(|client| {
-        client
-            .select(query.as_str(), None, &[secret.to_vec().into()])?
-            .map(|row| {
-                let tenant: Option<Uuid> = row.get(1)?;
-                let tally = row.get::<&[u8]>(2)?.and_then(Tally::from_bytes);
-                let report = |(tenant, tally): (_, Tally)| tally.report(uuid_from_sql(tenant), &key);
-                Ok(Tallied { tenant, intact: tenant.zip(tally).and_then(report) })
-            })
-            .collect()
+    let query =
+        format!("SELECT {schema}.af_audit_tally($1, {}) FROM {}", AuditColumn::list(), target.quoted_name());
+    let tallies: Result<_, pgrx::spi::Error> = Spi::connect(|client| {
+        let table = client.select(query.as_str(), None, &[secret.to_vec().into()])?.first();
+        // Of no rows there is none.
+        Ok(table.get::<&[u8]>(1)?.map_or_else(|| Some(Tallies::default()), Tallies::from_bytes))
     });
-    chains.map_err(Error::Spi)
+    let tallies = tallies.map_err(Error::Spi)?.ok_or(Error::NotATally)?;
+    Ok(tallies.chains(&Key::new(&secret)))
 }
 
 /// Bytes that nobody can have foreseen.
@@ -91,15 +72,15 @@ pub unsafe extern "C-unwind" fn af_audit_tally_add(fcinfo: pg_sys::FunctionCallI
 #[pg_guard]
 pub unsafe extern "C-unwind" fn af_audit_tally_merge(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
     // SAFETY: fcinfo comes from the function manager, with two arguments of type internal, which within an aggregate
-    // are states of this one.
+    // are states of this one, and not the same.
     unsafe {
         let context = aggregate_memory(fcinfo);
         let (one, other) = (State::of(fcinfo, 0), State::of(fcinfo, 1));
-        let mut sum = one.as_ref().map_or_else(Tally::default, State::get);
+        let sum = one.unwrap_or_else(|| State::new(context));
         if let Some(other) = other {
-            sum.merge(&other.get());
+            sum.tallies().merge(other.tallies());
         }
-        one.unwrap_or_else(|| State::new(context)).set(sum)
+        sum.datum()
     }
 }
 
@@ -111,11 +92,11 @@ pub unsafe extern "C-unwind" fn af_audit_tally_merge(fcinfo: pg_sys::FunctionCal
 #[pg_guard]
 pub unsafe extern "C-unwind" fn af_audit_tally_write(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
     // SAFETY: as for af_audit_tally_merge.
-    let tally = unsafe {
+    let bytes = unsafe {
         aggregate_memory(fcinfo);
-        State::of(fcinfo, 0).map_or_else(Tally::default, |state| state.get())
+        State::of(fcinfo, 0).map_or_else(|| Tallies::default().to_bytes(), |state| state.tallies().to_bytes())
     };
-    tally.to_bytes()[..].into_datum().unwrap_or(Datum::null())
+    bytes.into_datum().unwrap_or(Datum::null())
 }
 
 /// A state from its bytes: (bytea, internal) → state.
@@ -130,24 +111,14 @@ pub unsafe extern "C-unwind" fn af_audit_tally_read(fcinfo: pg_sys::FunctionCall
     unsafe {
         aggregate_memory(fcinfo);
         let bytes = varlena_bytes(argument(fcinfo, 0).unwrap_or(Datum::null()));
-        match Tally::from_bytes(bytes) {
-            Some(tally) => State::new(pg_sys::CurrentMemoryContext).set(tally),
+        match Tallies::from_bytes(bytes) {
+            Some(tallies) => {
+                let state = State::new(pg_sys::CurrentMemoryContext);
+                state.summed = tallies;
+                state.datum()
+            }
             None => Error::NotATally.raise(),
         }
-    }
-}
-
-/// What stays the same for all rows of a statement.
-struct Scratch {
-    columns: Columns<AuditColumn>,
-    values: Values,
-    hasher: RecordHasher,
-}
-
-impl Scratch {
-    fn new() -> Self {
-        let values = Values::with_width(AuditColumn::ALL.len());
-        Self { columns: Columns::in_order(), values, hasher: RecordHasher::default() }
     }
 }
 
@@ -159,19 +130,28 @@ unsafe fn add(fcinfo: pg_sys::FunctionCallInfo) -> Result<Datum, Error> {
     // (the executor's for one row), outlive the call. A first argument that is not null is a state: nothing outside of an
     // aggregate can give a value of type internal.
     unsafe {
-        let Ok(Scratch { columns, values, hasher }) =
-            kept((*fcinfo).flinfo, |_| true, || Ok::<_, std::convert::Infallible>(Scratch::new()));
-        let secret = argument(fcinfo, 1).and_then(|key| varlena_bytes(key).first_chunk().copied());
-        let key = Key::new(&secret.ok_or(Error::NoTallyKey)?);
+        let state = State::of(fcinfo, 0).unwrap_or_else(|| State::new(aggregate_memory(fcinfo)));
+        let Counting { count, columns, values } = match &mut state.counting {
+            Some(counting) => counting,
+            none => none.insert(Counting::new(key(fcinfo)?)),
+        };
         for position in 0..AuditColumn::ALL.len() {
             values.set(position, argument(fcinfo, position + 2));
         }
         prefetch::row_before(address(fcinfo, 2)..address(fcinfo, AuditColumn::ALL.len() + 1));
-        let state = State::of(fcinfo, 0).unwrap_or_else(|| State::new(aggregate_memory(fcinfo)));
-        let mut tally = state.get();
-        tally.add(&values.row(columns).entry(), &key, hasher);
-        Ok(state.set(tally))
+        count.add(&values.row(columns).entry());
+        Ok(state.datum())
     }
+}
+
+/// The key in a call of `af_audit_tally_add`.
+///
+/// # Safety
+/// `fcinfo` is that of one.
+unsafe fn key(fcinfo: pg_sys::FunctionCallInfo) -> Result<Key, Error> {
+    // SAFETY: the argument is declared as a bytea.
+    let secret = unsafe { argument(fcinfo, 1).and_then(|key| varlena_bytes(key).first_chunk().copied()) };
+    secret.as_ref().map(Key::new).ok_or(Error::NoTallyKey)
 }
 
 /// The memory that the running aggregate's states live in. Fails if there is none: then a first argument of type internal
@@ -207,39 +187,57 @@ unsafe fn address(fcinfo: pg_sys::FunctionCallInfo, position: usize) -> *const u
     unsafe { argument(fcinfo, position) }.map_or(std::ptr::null(), |datum| datum.cast_mut_ptr())
 }
 
-/// A [`Tally`] in PostgreSQL's memory, which is less aligned than Rust wants it.
-struct State(*mut Tally);
+/// The aggregate's state.
+#[derive(Default)]
+struct State {
+    /// What entries are being added to.
+    counting: Option<Counting>,
+    /// What the others come to.
+    summed: Tallies,
+}
+
+/// A count that goes on, and room to take an entry apart.
+struct Counting {
+    count: Count,
+    columns: Columns<AuditColumn>,
+    values: Values,
+}
+
+impl Counting {
+    fn new(key: Key) -> Self {
+        let values = Values::with_width(AuditColumn::ALL.len());
+        Self { count: Count::new(key), columns: Columns::in_order(), values }
+    }
+}
 
 impl State {
     /// The state in an argument, unless it is null.
     ///
     /// # Safety
-    /// The argument is null, or the datum of a state.
-    unsafe fn of(fcinfo: pg_sys::FunctionCallInfo, position: usize) -> Option<Self> {
+    /// The argument is null, or the datum of a state, to which there is no other reference for `'call`.
+    unsafe fn of<'call>(fcinfo: pg_sys::FunctionCallInfo, position: usize) -> Option<&'call mut Self> {
         // SAFETY: as the caller promises.
-        unsafe { argument(fcinfo, position) }.map(|datum| Self(datum.cast_mut_ptr()))
+        unsafe { argument(fcinfo, position).map(|datum| &mut *datum.cast_mut_ptr()) }
     }
 
-    /// An empty one.
+    /// An empty one, which lives as long as `context`.
     ///
     /// # Safety
-    /// `context` is a memory context.
-    unsafe fn new(context: pg_sys::MemoryContext) -> Self {
-        // SAFETY: as the caller promises.
-        let state = Self(unsafe { pg_sys::MemoryContextAlloc(context, size_of::<Tally>()) }.cast());
-        state.set(Tally::default());
-        state
+    /// `context` is a memory context that outlives `'call`.
+    unsafe fn new<'call>(context: pg_sys::MemoryContext) -> &'call mut Self {
+        // SAFETY: as the caller promises; the reference is the only one.
+        unsafe { &mut *PgMemoryContexts::For(context).leak_and_drop_on_delete(Self::default()) }
     }
 
-    fn get(&self) -> Tally {
-        // SAFETY: the memory is a state's (`of`, `new`), which `set` has filled.
-        unsafe { self.0.read_unaligned() }
+    /// What all that was added comes to.
+    fn tallies(&mut self) -> &mut Tallies {
+        if let Some(counting) = self.counting.take() {
+            self.summed.merge(&counting.count.finish());
+        }
+        &mut self.summed
     }
 
-    /// Puts another value in its place; gives its datum.
-    fn set(&self, tally: Tally) -> Datum {
-        // SAFETY: the memory is a state's (`of`, `new`).
-        unsafe { self.0.write_unaligned(tally) };
-        Datum::from(self.0)
+    fn datum(&mut self) -> Datum {
+        Datum::from(std::ptr::from_mut(self))
     }
 }

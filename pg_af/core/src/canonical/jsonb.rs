@@ -10,6 +10,10 @@
 //! used unchecked, children lie inside their parent's data and behind their elder siblings (so
 //! that the walk is linear), and nesting is on a stack of our own (so that it cannot overflow).
 
+mod shape;
+
+use shape::{Found, Keys, Shapes};
+
 use super::number::{Decimal, decimal_pair, write_integer};
 use super::string::{cmp_utf16, utf16_prefix, write_key, write_string};
 use super::{JsonError, MAX_DEPTH, Sink};
@@ -58,6 +62,7 @@ struct Member {
 enum Frame {
     Array(Entries),
     Object(Members),
+    Shaped(Shaped),
 }
 
 /// The members of an object that are still to come, as a range of the walker's sorted `members`.
@@ -66,6 +71,16 @@ struct Members {
     first: usize,
     next: usize,
     end: usize,
+}
+
+/// The same of an object whose shape is known.
+#[derive(Debug, Clone, Copy)]
+struct Shaped {
+    /// The number of the shape.
+    shape: usize,
+    /// Where its values begin in the walker's `values`.
+    first: usize,
+    next: usize,
 }
 
 /// Reads `JEntry` words one after the other.
@@ -82,6 +97,13 @@ struct Entries {
 }
 
 impl Entries {
+    /// Passes over so many words, whose data have so many bytes.
+    fn skip(&mut self, count: usize, length: usize) {
+        self.at += 4 * count;
+        self.left -= count;
+        self.offset = length;
+    }
+
     // Once for each key and value: worth having where it is called.
     #[inline(always)]
     fn next(&mut self, bytes: &[u8]) -> Result<Item, JsonError> {
@@ -105,6 +127,9 @@ impl Entries {
 pub(super) struct Walker {
     frames: Vec<Frame>,
     members: Vec<Member>,
+    /// The values of objects whose shape is known, in the order in which they are stored.
+    values: Vec<Item>,
+    shapes: Shapes,
     digits: Vec<u8>,
     excess: u64,
 }
@@ -120,6 +145,8 @@ impl Walker {
     pub(super) fn write(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<(), JsonError> {
         self.frames.clear();
         self.members.clear();
+        self.values.clear();
+        self.shapes.make_room();
         self.excess = 0;
         let header = word(bytes, 0)?;
         if header & KIND_MASK == IS_ARRAY | IS_SCALAR {
@@ -134,6 +161,7 @@ impl Walker {
             let inner = match &mut frame {
                 Frame::Array(rest) => self.write_elements(bytes, rest, sink)?,
                 Frame::Object(rest) => self.write_members(bytes, rest, sink)?,
+                Frame::Shaped(rest) => self.write_shaped(bytes, rest, sink)?,
             };
             if let Some(item) = inner {
                 // Left until the container in it is written.
@@ -195,19 +223,32 @@ impl Walker {
         Ok(None)
     }
 
-    fn write_scalar(&mut self, bytes: &[u8], item: Item, sink: &mut impl Sink) -> Result<(), JsonError> {
-        match item.kind {
-            STRING => write_string(&bytes[item.start..item.end], sink),
-            NUMERIC => {
-                let numeric = bytes.get(align(item.start)..item.end).ok_or(CUT_SHORT)?;
-                self.excess += write_numeric(numeric, &mut self.digits, sink)?;
+    /// Writes the members of an object of known shape, as `write_members` does.
+    fn write_shaped(
+        &mut self,
+        bytes: &[u8],
+        rest: &mut Shaped,
+        sink: &mut impl Sink,
+    ) -> Result<Option<Item>, JsonError> {
+        let shape = self.shapes.get(rest.shape);
+        let values = &self.values[rest.first..];
+        while rest.next < shape.len() {
+            let (stored, text) = shape.member(rest.next);
+            rest.next += 1;
+            text.write(sink);
+            let value = values[stored];
+            if value.kind == CONTAINER {
+                return Ok(Some(value));
             }
-            FALSE => sink.write(b"false"),
-            TRUE => sink.write(b"true"),
-            NULL => sink.write(b"null"),
-            CONTAINER => return Err(JsonError::Damaged("a container where a scalar must be")),
-            _ => return Err(JsonError::Damaged("an unknown type of value")),
+            self.excess += write_scalar(bytes, value, &mut self.digits, sink)?;
         }
+        sink.write(b"}");
+        self.values.truncate(rest.first);
+        Ok(None)
+    }
+
+    fn write_scalar(&mut self, bytes: &[u8], item: Item, sink: &mut impl Sink) -> Result<(), JsonError> {
+        self.excess += write_scalar(bytes, item, &mut self.digits, sink)?;
         Ok(())
     }
 
@@ -228,12 +269,40 @@ impl Walker {
             }
             IS_OBJECT => {
                 sink.write(b"{");
-                let first = self.members.len();
-                self.index_members(bytes, start + 4, count, end)?;
-                Ok(Frame::Object(Members { first, next: first, end: self.members.len() }))
+                self.open_object(bytes, start + 4, count, end)
             }
             _ => Err(JsonError::Damaged("an unknown kind of container")),
         }
+    }
+
+    /// Puts the members of an object in canonical order, or finds it as it was the last time.
+    fn open_object(&mut self, bytes: &[u8], at: usize, count: usize, end: usize) -> Result<Frame, JsonError> {
+        let mut rest = entries(bytes, at, 2 * count, 2 * count, end)?;
+        let (words, base) = (&bytes[at..at + 4 * count], rest.base);
+        let length = keys_length(words);
+        // What no key can be will be told where they are looked at one by one.
+        let keys = bytes[base..end].get(..length).map(|bytes| Keys { words, bytes });
+        let found = keys.map_or(Found::New, |keys| self.shapes.find(keys));
+        if let Found::Known(shape) = found {
+            rest.skip(count, length);
+            let first = self.values.len();
+            self.values.reserve(count);
+            for _ in 0..count {
+                self.values.push(rest.next(bytes)?);
+            }
+            // A space behind each comma and colon.
+            self.excess += 2 * count as u64 - 1;
+            return Ok(Frame::Shaped(Shaped { shape, first, next: 0 }));
+        }
+        let first = self.members.len();
+        self.index_members(bytes, at, count, end)?;
+        let members = &self.members[first..];
+        if let (Found::Again, Some(keys)) = (found, keys) {
+            let stored = |key| members.iter().filter(|other| other.key < key).count();
+            let order = members.iter().map(|member| (stored(member.key), &bytes[member.key.0..member.key.1]));
+            self.shapes.keep(keys, order);
+        }
+        Ok(Frame::Object(Members { first, next: first, end: self.members.len() }))
     }
 
     /// Appends an object's members in canonical order to `members`.
@@ -261,6 +330,39 @@ impl Walker {
         }
         Ok(())
     }
+}
+
+/// Writes a value that is no container. Returns by how much PostgreSQL's own text of it may be longer.
+#[inline]
+fn write_scalar(
+    bytes: &[u8],
+    item: Item,
+    digits: &mut Vec<u8>,
+    sink: &mut impl Sink,
+) -> Result<u64, JsonError> {
+    match item.kind {
+        STRING => write_string(&bytes[item.start..item.end], sink),
+        NUMERIC => {
+            let numeric = bytes.get(align(item.start)..item.end).ok_or(CUT_SHORT)?;
+            return write_numeric(numeric, digits, sink);
+        }
+        FALSE => sink.write(b"false"),
+        TRUE => sink.write(b"true"),
+        NULL => sink.write(b"null"),
+        CONTAINER => return Err(JsonError::Damaged("a container where a scalar must be")),
+        _ => return Err(JsonError::Damaged("an unknown type of value")),
+    }
+    Ok(0)
+}
+
+/// How many bytes the keys have together whose `JEntry` words these are, if they are what they should be.
+#[inline]
+fn keys_length(words: &[u8]) -> usize {
+    let (words, _) = words.as_chunks();
+    words.iter().map(|word| u32::from_ne_bytes(*word)).fold(0, |before, entry| {
+        let length = (entry & LENGTH_MASK) as usize;
+        if entry & HAS_OFFSET != 0 { length } else { before + length }
+    })
 }
 
 /// A reader of the `count` words at `at`, whose `words` words are followed by data up to `limit`.

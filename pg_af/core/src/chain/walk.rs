@@ -26,6 +26,27 @@ enum Content {
     Unknown(i16),
 }
 
+/// How an entry is hashed.
+pub(super) struct Hashing<'a> {
+    pub(super) hasher: &'a mut RecordHasher,
+    /// What it hashes to with the link that it has, if that is known already.
+    pub(super) computed: Option<Digest>,
+}
+
+impl Hashing<'_> {
+    fn hash(
+        &mut self,
+        entry: &Entry<'_>,
+        prev_hash: Option<&[u8]>,
+        record: &Record<'_>,
+    ) -> Result<Digest, RecordError> {
+        match self.computed {
+            Some(computed) if entry.prev_hash == prev_hash => Ok(computed),
+            _ => self.hasher.hash(prev_hash, record),
+        }
+    }
+}
+
 /// Where a walk along a chain stands: all of what came before that what follows is judged by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
@@ -72,7 +93,7 @@ impl Chain {
         &mut self,
         entry: &Entry<'_>,
         view: View,
-        hasher: &mut RecordHasher,
+        mut hashing: Hashing<'_>,
         found: &mut impl FnMut(Finding),
     ) {
         let Some(seq) = entry.seq else {
@@ -87,7 +108,7 @@ impl Chain {
             }
             self.standing.awaited = None;
             if seq == anchor.seq {
-                self.check_anchor(anchor, entry, hasher, found);
+                self.check_anchor(anchor, entry, &mut hashing, found);
                 return;
             }
             self.miss_anchor(anchor, seq, view, found);
@@ -95,7 +116,7 @@ impl Chain {
         self.report.entries += 1;
         let follows = self.check_position(seq, entry, view, found);
         let seal = self.check_seal(seq, entry, found);
-        let computed = self.check_content(seq, entry, seal, follows, hasher, found);
+        let computed = self.check_content(seq, entry, seal, follows, &mut hashing, found);
         if follows {
             self.check_link(seq, entry, found);
         }
@@ -120,7 +141,7 @@ impl Chain {
         &mut self,
         anchor: Anchor,
         entry: &Entry<'_>,
-        hasher: &mut RecordHasher,
+        hashing: &mut Hashing<'_>,
         found: &mut impl FnMut(Finding),
     ) {
         let seq = anchor.seq;
@@ -131,7 +152,7 @@ impl Chain {
         }
         let seal = self.check_seal(seq, entry, found);
         let computed = match is_link(entry.prev_hash, seq) {
-            true => self.check_content(seq, entry, seal, false, hasher, found),
+            true => self.check_content(seq, entry, seal, false, hashing, found),
             // What the content hashes to with its true link is what was recorded.
             false => Some(anchor.hash),
         };
@@ -206,7 +227,7 @@ impl Chain {
         entry: &Entry<'_>,
         stored: Option<Digest>,
         follows: bool,
-        hasher: &mut RecordHasher,
+        hashing: &mut Hashing<'_>,
         found: &mut impl FnMut(Finding),
     ) -> Option<Digest> {
         // Where the link itself is malformed, the content is judged by the link that belongs there.
@@ -217,7 +238,7 @@ impl Chain {
             (_, None) if seq > 1 => return None,
             (_, None) => None,
         };
-        match compare(entry, prev_hash, stored, hasher) {
+        match compare(entry, prev_hash, stored, hashing) {
             Content::Intact(computed) => Some(computed),
             Content::Differs { computed, kind, detail } => {
                 self.add(found, Some(seq), entry.id, kind, detail);
@@ -273,19 +294,19 @@ fn compare(
     entry: &Entry<'_>,
     prev_hash: Option<&[u8]>,
     stored: Option<Digest>,
-    hasher: &mut RecordHasher,
+    hashing: &mut Hashing<'_>,
 ) -> Content {
     let altered = |computed, detail| Content::Differs { computed, kind: FindingKind::Altered, detail };
     let record = match &entry.record {
         Ok(record) => record,
         Err(unreadable) => return altered(None, unreadable.to_string()),
     };
-    let computed = match hasher.hash(prev_hash, record) {
+    let computed = match hashing.hash(entry, prev_hash, record) {
         Ok(computed) => computed,
         Err(RecordError::UnknownVersion(version)) => {
             let sealed_as = KNOWN_VERSIONS.into_iter().find(|known| {
                 let record = Record { hash_version: *known, ..*record };
-                stored.is_some() && hasher.hash(prev_hash, &record).ok() == stored
+                stored.is_some() && hashing.hasher.hash(prev_hash, &record).ok() == stored
             });
             return match sealed_as {
                 Some(known) => {
@@ -300,7 +321,7 @@ fn compare(
     let Some(stored) = stored.filter(|stored| *stored != computed) else {
         return Content::Intact(computed);
     };
-    if let Some(position) = sealed_position(record, prev_hash, stored, hasher) {
+    if let Some(position) = sealed_position(record, prev_hash, stored, hashing.hasher) {
         let detail = format!("the entry was sealed at position {position}");
         return Content::Differs { computed: Some(computed), kind: FindingKind::Reordered, detail };
     }

@@ -61,3 +61,46 @@ FROM saved WHERE seq = 2
 RETURNING seq;
 SELECT tenant_id, status, entries, finding FROM af_audit_verify();
 DROP TABLE saved;
+
+-- A session that knows where a chain ended when it last looked finds the end wherever it is now.
+CREATE TABLE moving (LIKE audits INCLUDING DEFAULTS INCLUDING INDEXES);
+CREATE TRIGGER zz_af_audit_chain BEFORE INSERT ON moving FOR EACH ROW EXECUTE FUNCTION af_audit_chain();
+CREATE FUNCTION add(number integer) RETURNS SETOF bigint LANGUAGE sql AS $$
+    INSERT INTO moving (tenant_id, actor_type, actor_id, action, resource_type)
+    SELECT '00000000-0000-4000-8000-00000000000a', 'user', 'ann', 'read', 'document' FROM generate_series(1, number)
+    RETURNING seq
+$$;
+SELECT count(*), max(add) FROM add(5);
+SELECT add(1);
+BEGIN;
+SELECT add(1);
+ROLLBACK;
+SELECT add(1);
+BEGIN;
+SELECT add(2);
+SAVEPOINT one;
+SELECT add(2);
+ROLLBACK TO one;
+SELECT add(1);
+COMMIT;
+SELECT add(1);
+-- Its last entries are gone.
+DELETE FROM moving WHERE seq > 4;
+SELECT add(1);
+SELECT add(1);
+-- All are.
+DELETE FROM moving;
+SELECT add(2);
+TRUNCATE moving;
+SELECT add(1);
+-- Others, whom this session did not see, have added many. This one's own do not go through the trigger here.
+SET session_replication_role = replica;
+INSERT INTO moving
+SELECT tenant_id, n, gen_random_uuid(), ts, actor_type, actor_id, action, resource_type, resource_id, details, hash_version, sha256((n - 1)::text::bytea), sha256(n::text::bytea)
+FROM moving, generate_series(2, 1000) AS n;
+RESET session_replication_role;
+SELECT add(1);
+SELECT add(1);
+SELECT prev_hash = sha256('1000') AS follows FROM moving WHERE seq = 1001;
+DROP FUNCTION add;
+DROP TABLE moving;

@@ -1,6 +1,6 @@
 //! The walk over one range.
 
-use af_core::chain::{Finding, Part, Standing, Verifier, View};
+use af_core::chain::{Entry, Finding, Part, Standing, Verifier, View};
 use af_core::merkle::{Growth, Section, Wanted};
 use postgres::Transaction;
 
@@ -82,23 +82,40 @@ impl Task<'_> {
         for statement in range.statements(self.relation) {
             let copy = transaction.copy_out(&statement).map_err(doing("read entries"))?;
             let mut rows = TupleReader::new(copy, &AUDIT_COLUMNS);
-            while let Some(row) = rows.next()? {
-                let entry = entry(&row)?;
-                if first.is_some_and(|first| entry.seq.is_some_and(|seq| seq < first)) {
-                    verifier.read_before(&entry);
-                    continue;
+            while let Some((one, other)) = rows.next_two()? {
+                let (one, other) = (entry(&one)?, other.as_ref().map(entry).transpose()?);
+                let mut due = [Some(&one), other.as_ref()];
+                for entry in &mut due {
+                    // Once the range has begun, nothing is taken for what stands before it.
+                    match first.zip(*entry) {
+                        Some((first, before)) if is_before(before, first) => {
+                            verifier.read_before(before);
+                            *entry = None;
+                        }
+                        Some(_) => first = None,
+                        None => {}
+                    }
                 }
-                // Once the range has begun, nothing is taken for what stands before it.
-                first = None;
-                reports.extend(verifier.push(&entry, &mut found));
-                growth.push(entry.tenant_id, entry.seq, entry.hash);
-                count += 1;
-                if count % STRIDE == 0 {
-                    pace(STRIDE)?;
+                if let [Some(one), Some(other)] = due {
+                    reports.extend(verifier.push_two([one, other], &mut found).into_iter().flatten());
+                } else if let Some(entry) = due.into_iter().flatten().next() {
+                    reports.extend(verifier.push(entry, &mut found));
+                }
+                for entry in due.into_iter().flatten() {
+                    growth.push(entry.tenant_id, entry.seq, entry.hash);
+                    count += 1;
+                    if count % STRIDE == 0 {
+                        pace(STRIDE)?;
+                    }
                 }
             }
         }
         pace(count % STRIDE)?;
         Ok(Walked { part: verifier.suspend(reports), findings, sections: growth.finish() })
     }
+}
+
+/// Whether an entry has a position before this one.
+fn is_before(entry: &Entry<'_>, position: i64) -> bool {
+    entry.seq.is_some_and(|seq| seq < position)
 }
