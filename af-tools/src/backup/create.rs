@@ -11,11 +11,11 @@ use std::time::Duration;
 use flate2::write::GzEncoder;
 
 use super::archive::{self, Archive};
-use super::facts::{self, Found};
+use super::facts::{self, Facts, Found};
 use super::files::{self, FileEntry, Unfinished};
 use super::manifest::{DUMP, MANIFEST, Manifest, SCHEMA, Used, Versions};
-use super::verify::{count_rows, row_findings};
-use super::{Compression, Error, Kind, doing, now, sealed, space};
+use super::member::{Depth, Member};
+use super::{Compression, Error, Finding, Kind, doing, now, readers, sealed, space, verify};
 use crate::connection::{Connection, Host, Settings, begin_snapshot};
 use crate::programs::{self, Running};
 use crate::relation::Relation;
@@ -128,10 +128,7 @@ pub fn create(
         &partial.join(SCHEMA),
         &compressed(&schema).map_err(files::failed("compress", Path::new(SCHEMA)))?,
     )?;
-    let findings = row_findings(&facts, &count_rows(&archive, watch)?);
-    if !findings.is_empty() {
-        return Err(Error::Incomplete(findings.into_iter().map(|finding| finding.to_string()).collect()));
-    }
+    let files = decode(&partial, &archive, &facts, options.jobs, watch)?;
     let omitted = tables.iter().filter(|found| found.is_extensions).map(|found| found.relation.name.clone());
     let manifest = Manifest {
         name,
@@ -149,7 +146,7 @@ pub fn create(
         roles,
         omitted: omitted.collect(),
         schema_sha256: files::sha256(&schema),
-        files: entries(&partial, watch)?,
+        files,
     };
     let sha256 = sealed::write(&partial.join(MANIFEST), &manifest, options.key)?;
     for directory in [partial.join(DUMP), partial] {
@@ -255,11 +252,27 @@ fn compressed(text: &str) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-fn entries(directory: &Path, watch: &mut dyn Watch) -> Result<Vec<FileEntry>, Error> {
-    let listed = files::list(directory)?;
-    let entry = |(path, _): (String, u64)| {
-        let (size, sha256) = files::hash(&directory.join(&path), watch)?;
-        Ok(FileEntry { path, size, sha256 })
-    };
-    listed.into_iter().map(entry).collect()
+/// Reads every file of the backup that is being made, which must hold the rows that were counted.
+fn decode(
+    partial: &Path,
+    archive: &Archive,
+    facts: &Facts,
+    jobs: u16,
+    watch: &mut dyn Watch,
+) -> Result<Vec<FileEntry>, Error> {
+    let listed = files::list(partial)?;
+    watch.begin(Some(listed.iter().map(|(_, size)| size).sum::<u64>() >> 10));
+    let named = listed.iter().map(|(name, size)| (name.as_str(), *size)).collect();
+    let members = readers::read(partial, named, Depth::Decode, jobs, watch)?;
+    let damage = |(name, member): (&String, &Member)| Some(format!("{name}: {}", member.rows.as_ref().err()?));
+    let mut wrong: Vec<String> = members.iter().filter_map(damage).collect();
+    if wrong.is_empty() {
+        let rows = verify::rows(archive, &members, watch)?;
+        wrong = verify::row_findings(facts, &rows).iter().map(Finding::to_string).collect();
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Incomplete(wrong));
+    }
+    let entry = |(path, Member { size, sha256, .. })| FileEntry { path, size, sha256 };
+    Ok(members.into_iter().map(entry).collect())
 }

@@ -11,7 +11,7 @@ use super::drill::{self, Check, Verdict};
 use super::manifest::Manifest;
 use super::sealed::{Content, Opened};
 use super::select::Part;
-use super::{Error, Finding, Kind, doing, now, sealed, verify};
+use super::{Error, Kind, doing, now, sealed, verify};
 use crate::connection::{Connection, Settings};
 use crate::programs::{self, Running};
 use crate::sign::SigningKey;
@@ -122,7 +122,7 @@ pub fn restore(
     let (started_at, mut clock) = (now(), Clock::start());
     let opened = verify::manifest(path)?;
     let manifest = &opened.content;
-    require_whole(path, manifest, watch)?;
+    verify::require_whole(path, manifest, options.jobs, watch)?;
     clock.step("hash the files");
     if options.swap && options.into == manifest.database.name {
         return Err(Error::SwapWithItself(options.into.clone()));
@@ -210,16 +210,6 @@ pub fn rehearse(
 /// Writes a receipt, signed if there is a key. Returns its digest.
 pub fn write_receipt(path: &Path, receipt: &Receipt, key: Option<&SigningKey>) -> Result<String, Error> {
     sealed::write(path, receipt, key)
-}
-
-/// Fails where a file of the backup is not what the manifest says: what is known to be damaged is not restored.
-pub(super) fn require_whole(path: &Path, manifest: &Manifest, watch: &mut dyn Watch) -> Result<(), Error> {
-    let findings = verify::file_findings(path, manifest, watch)?;
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Corrupt(findings.iter().map(Finding::to_string).collect()))
-    }
 }
 
 /// How many seconds lie between two times; 0 where the clocks say that it is less than none.

@@ -19,7 +19,7 @@ pub enum BackupCommand {
     Create(CreateArgs),
     /// Check that a backup is what it was when it was made
     ///
-    /// Every file is hashed, all data is decoded, and the rows of each table are counted. Exits with 3 where something is
+    /// Every file is hashed and decoded, and the rows of each table are counted. Exits with 3 where something is
     /// not as the manifest says. No server is needed without --deep.
     Verify(VerifyArgs),
     /// Restore a backup into a new database, and prove that it is the old one
@@ -135,7 +135,7 @@ pub struct VerifyArgs {
 /// How work on a server is done.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
-    /// Restore and verify with so many sessions
+    /// Read so many files at a time, and restore and verify with so many sessions
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,
     /// Create databases from this one instead of postgres or template1
@@ -150,9 +150,9 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// Whether any of it was asked for.
+    /// Whether anything was asked for that only a server can do.
     pub fn is_given(&self) -> bool {
-        self.jobs > 1 || self.maintenance_db.is_some() || self.receipt.is_some()
+        self.maintenance_db.is_some() || self.receipt.is_some()
     }
 }
 

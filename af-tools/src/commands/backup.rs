@@ -158,14 +158,15 @@ pub(super) fn create(args: &CreateArgs, context: &mut Context<'_>) -> Result<Exi
 
 pub(super) fn verify(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     if args.server.is_given() && !args.deep {
-        let message = "--jobs, --maintenance-db and --receipt say how --deep is done".to_owned();
+        let message = "--maintenance-db and --receipt say how --deep is done".to_owned();
         let report = ErrorReport { message, hint: Some("Give --deep too.".to_owned()) };
         return Err(Failure { exit: Exit::USAGE, report });
     }
     let path = args.backup.path();
     let key = args.verify_key.as_deref().map(VerifyingKey::load).transpose()?;
     let mut progress = context.printer.progress("kB").stopped_by(&context.interrupt);
-    let verified = backup::verify(&path, backup::VerifyOptions { key: key.as_ref() }, &mut progress);
+    let options = backup::VerifyOptions { key: key.as_ref(), jobs: args.server.jobs };
+    let verified = backup::verify(&path, options, &mut progress);
     drop(progress);
     let verification = verified?;
     let (mut exit, mut error) = judge(&verification, key.is_some());
