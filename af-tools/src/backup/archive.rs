@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Error, files};
 use super::copy_text::{Block, Reader, Step};
+use super::{Error, files};
 use crate::programs::{self, Running};
 use crate::watch::{Unwatched, Watch};
 
@@ -38,7 +38,8 @@ impl Archive {
     /// Which table's data each file holds, by the number in the file's name. pg_restore itself says so: it is given the list
     /// of contents, and files that hold nothing but their own number.
     pub(super) fn tables(&self) -> Result<BTreeMap<String, String>, Error> {
-        let stubs = tempfile::tempdir().map_err(files::failed("create", Path::new("a temporary directory")))?;
+        let stubs =
+            tempfile::tempdir().map_err(files::failed("create", Path::new("a temporary directory")))?;
         for entry in fs::read_dir(&self.path).map_err(files::failed("read directory", &self.path))? {
             let entry = entry.map_err(files::failed("read directory", &self.path))?;
             let name = entry.file_name().to_string_lossy().into_owned();

@@ -15,6 +15,7 @@ use super::facts::{self, Facts, Found};
 use super::files::{self, FileEntry, Unfinished};
 use super::manifest::{DUMP, MANIFEST, Manifest, SCHEMA, Used, Versions};
 use super::member::{Depth, Member};
+use super::store::Lock;
 use super::{Compression, Error, Finding, Kind, doing, now, readers, sealed, space, verify};
 use crate::connection::{Connection, Host, Settings, begin_snapshot};
 use crate::programs::{self, Running};
@@ -22,9 +23,11 @@ use crate::relation::Relation;
 use crate::sign::SigningKey;
 use crate::watch::Watch;
 
-/// What a `critical` backup has the rows of, with what these refer to.
-const CRITICAL: [&str; 6] =
-    ["tenants", "users", "rbac_roles", "rbac_bindings", "audits", "audit_checkpoints"];
+/// What a `critical` backup has the rows of, with what these refer to. The checkpoints and the record of verifications
+/// belong to the ledger: without the former, a chain that was cut or rewritten before the backup looks whole after a restore; without
+/// the latter, it is not known up to where anybody ever looked.
+const CRITICAL: [&str; 7] =
+    ["tenants", "users", "rbac_roles", "rbac_bindings", "audits", "audit_checkpoints", "audit_verifications"];
 /// Nobody's limit on a statement or a transaction is meant for a dump; pg_dump says the same in its own sessions. Whoever
 /// has locked a table is waited for as long by both. `$1` is how long, in milliseconds.
 const LIMITS: &str = "SELECT pg_catalog.set_config(name, CASE name WHEN 'lock_timeout' THEN $1 ELSE '0' END, true) \
@@ -73,6 +76,7 @@ pub fn create(
 ) -> Result<Created, Error> {
     let started_at = now();
     fs::create_dir_all(&options.out).map_err(files::failed("create directory", &options.out))?;
+    let _lock = Lock::shared(&options.out).map_err(files::failed("lock", &options.out))?;
     let host = connection.host.clone();
     let mut transaction = begin_snapshot(&mut connection.client).map_err(doing("begin a transaction"))?;
     let lock_timeout_ms = options.lock_timeout.as_millis().max(1).to_string();
@@ -264,7 +268,8 @@ fn decode(
     watch.begin(Some(listed.iter().map(|(_, size)| size).sum::<u64>() >> 10));
     let named = listed.iter().map(|(name, size)| (name.as_str(), *size)).collect();
     let members = readers::read(partial, named, Depth::Decode, jobs, watch)?;
-    let damage = |(name, member): (&String, &Member)| Some(format!("{name}: {}", member.rows.as_ref().err()?));
+    let damage =
+        |(name, member): (&String, &Member)| Some(format!("{name}: {}", member.rows.as_ref().err()?));
     let mut wrong: Vec<String> = members.iter().filter_map(damage).collect();
     if wrong.is_empty() {
         let rows = verify::rows(archive, &members, watch)?;

@@ -90,7 +90,9 @@ impl Decoder {
         let data = table_data(name);
         Self {
             inflater: name.ends_with(".gz").then(Inflater::new),
-            rows: data.filter(|(_, compression)| ["", "gz"].contains(compression)).map(|_| RowCounter::default()),
+            rows: data
+                .filter(|(_, compression)| ["", "gz"].contains(compression))
+                .map(|_| RowCounter::default()),
             damage: None,
         }
     }
@@ -178,7 +180,10 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
         let member = Member::read(file.path(), name, depth, &|_| Ok(())).unwrap();
-        assert_eq!((member.size, &member.sha256), (bytes.len() as u64, &hexadecimal(Sha256::new_with_prefix(bytes))));
+        assert_eq!(
+            (member.size, &member.sha256),
+            (bytes.len() as u64, &hexadecimal(Sha256::new_with_prefix(bytes)))
+        );
         member
     }
 
@@ -187,7 +192,9 @@ mod tests {
         assert_eq!(table_data("dump/3456.dat.gz"), Some(("3456", "gz")));
         assert_eq!(table_data("dump/3456.dat"), Some(("3456", "")));
         assert_eq!(table_data("dump/3456.dat.zst"), Some(("3456", "zst")));
-        for other in ["3456.dat.gz", "dump/toc.dat", "dump/blob_1.dat.gz", "dump/.dat", "dump/1", "schema.sql.gz"] {
+        for other in
+            ["3456.dat.gz", "dump/toc.dat", "dump/blob_1.dat.gz", "dump/.dat", "dump/1", "schema.sql.gz"]
+        {
             assert_eq!(table_data(other), None, "{other}");
         }
     }

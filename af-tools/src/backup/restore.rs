@@ -1,6 +1,7 @@
 //! `restore`: a backup becomes a new database, which then has to prove that it is the old one.
 
 use std::path::Path;
+use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -131,10 +132,9 @@ pub fn restore(
     clock.step("create the database");
     pg_restore(&verify::archive(path, manifest)?, &new, options.jobs, &[], watch)?;
     clock.step("restore");
-    analyse(&new.settings)?;
-    clock.step("analyse");
-    let checks = drill::drill(&new.settings, path, manifest, options.jobs, watch)?;
-    clock.step(CHECK_STEP);
+    let checks = beside_analyse(&new.settings, &mut clock, || {
+        drill::drill(&new.settings, path, manifest, options.jobs, watch)
+    })?;
     let mut into = options.into.clone();
     new.is_kept = true;
     let kept_as = if options.swap && worst(&checks) == Verdict::Ok {
@@ -236,10 +236,28 @@ pub(super) fn pg_restore(
     if running.wait(&mut || watch.is_interrupted())? { Ok(()) } else { Err(Error::Interrupted) }
 }
 
-/// pg_restore brings no statistics, and without them the first queries would be slow.
-fn analyse(settings: &Settings) -> Result<(), Error> {
+/// pg_restore brings no statistics, and without them the first queries would be slow. They are gathered while the database is
+/// checked, which does not need them.
+fn beside_analyse(
+    settings: &Settings,
+    clock: &mut Clock,
+    check: impl FnOnce() -> Result<Vec<Check>, Error>,
+) -> Result<Vec<Check>, Error> {
     let mut connection = Connection::open(settings)?;
-    connection.client.batch_execute("ANALYZE").map_err(doing("analyse the restored tables"))
+    let canceller = connection.canceller();
+    thread::scope(|scope| {
+        let analysing = scope.spawn(move || connection.client.batch_execute("ANALYZE"));
+        let checks = check();
+        clock.step(CHECK_STEP);
+        if checks.is_err() {
+            canceller.cancel();
+        }
+        let analysed = analysing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        clock.step("finish analysing");
+        let checks = checks?;
+        analysed.map_err(doing("analyse the restored tables"))?;
+        Ok(checks)
+    })
 }
 
 #[cfg(test)]

@@ -187,7 +187,9 @@ fn look_at_files(
             continue;
         }
         match there.remove(&entry.path) {
-            None => findings.push(finding("missing", &entry.path, "the manifest has it, and it is not there")),
+            None => {
+                findings.push(finding("missing", &entry.path, "the manifest has it, and it is not there"))
+            }
             Some(0) => {
                 findings.push(finding("empty", &entry.path, format!("it should have {} bytes", entry.size)));
             }

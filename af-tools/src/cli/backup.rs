@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
-use crate::backup::store::{Keep, locate};
+use crate::backup::store::Keep;
 use crate::backup::{Compression, Kind};
 
 /// `af-tools backup`.
@@ -32,8 +32,9 @@ pub enum BackupCommand {
     List(ListArgs),
     /// Remove the backups that need not be kept
     ///
-    /// What one of the --keep options keeps stays, for each database and kind by itself. So does the one that was last
-    /// verified, in any case.
+    /// What one of the --keep options keeps stays, for each database and kind by itself. So do the one that was last
+    /// verified and the one that was last restored and proven, in any case. What runs that were killed have left behind goes,
+    /// unless somebody is at work in the directory.
     Prune(PruneArgs),
     /// Fail where the newest backup is too old
     ///
@@ -54,18 +55,14 @@ pub struct DirectoryArgs {
 #[derive(Debug, Args)]
 pub struct BackupArgs {
     /// Its name in the directory, or its path
-    #[arg(value_name = "NAME")]
-    pub name: PathBuf,
+    #[arg(value_name = "NAME", required_unless_present = "latest")]
+    pub name: Option<PathBuf>,
+    /// The newest full backup in the directory
+    #[arg(long, conflicts_with = "name")]
+    pub latest: bool,
     /// Where backups are.
     #[command(flatten)]
     pub directory: DirectoryArgs,
-}
-
-impl BackupArgs {
-    /// Where it is.
-    pub fn path(&self) -> PathBuf {
-        locate(&self.directory.dir, &self.name)
-    }
 }
 
 /// What a backup holds.
@@ -75,7 +72,8 @@ pub enum KindArg {
     Full,
     /// The schema, and no rows
     Schema,
-    /// The schema, and the rows of tenants, users, rbac_roles, rbac_bindings, audits, audit_checkpoints and what they refer to
+    /// The schema, and the rows of tenants, users, rbac_roles, rbac_bindings, audits, audit_checkpoints, audit_verifications
+    /// and what they refer to
     Critical,
 }
 
@@ -255,4 +253,7 @@ pub struct CheckArgs {
     /// How long ago the last verified backup of each database may have been verified
     #[arg(long, value_name = "DURATION", value_parser = super::duration)]
     pub verified_within: Option<Duration>,
+    /// How long ago a backup of each database may last have been restored and proven (`verify --deep`)
+    #[arg(long, value_name = "DURATION", value_parser = super::duration)]
+    pub restored_within: Option<Duration>,
 }
