@@ -408,31 +408,73 @@ fn the_wrong_database_is_no_ledger() {
     assert!(run.stderr.contains("find table audits"), "{run:?}");
 }
 
+/// Programs that stand before those of the server's version, as shell scripts; `$real` is where the real ones are. Returns the
+/// pg_config that leads to them.
+fn stand_ins(bin: &Path, scripts: &[(&str, &str)]) -> PathBuf {
+    let pg_dump = af_tests::database::server().command("pg_dump");
+    let real = Path::new(pg_dump.get_program()).parent().unwrap().to_str().unwrap().to_owned();
+    let pg_config = format!("echo '{}'", bin.display());
+    for (name, text) in scripts.iter().chain(&[("pg_config", pg_config.as_str())]) {
+        let path = bin.join(name);
+        fs::write(&path, format!("#!/bin/sh\nreal='{real}'\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    bin.join("pg_config")
+}
+
+/// What is compressed as only pg_restore knows is decoded by it, and damage is found all the same. No pg_restore that is to be
+/// had everywhere knows zstd: here it is one that calls gzip by that name.
+#[test]
+fn what_only_pg_restore_can_decode_is_decoded_by_it() {
+    let (backups, _, _) = Backups::new();
+    let backup = backups.create(&[]);
+    for file in files(&backup).iter().filter(|file| file.to_str().unwrap().ends_with(".dat.gz")) {
+        fs::rename(backup.join(file), backup.join(file).with_extension("zst")).unwrap();
+    }
+    forge(&backup, "manifest.json", |_| ());
+    let bin = tempfile::tempdir().unwrap();
+    let script = "copy=$(mktemp -d)\n\
+        for argument; do shift; if [ -d \"$argument\" ]; then cp \"$argument\"/* \"$copy\"; argument=$copy; fi; set -- \"$@\" \"$argument\"; done\n\
+        for file in \"$copy\"/*.zst; do [ ! -e \"$file\" ] || mv \"$file\" \"${file%zst}gz\"; done\n\
+        \"$real/pg_restore\" \"$@\"; status=$?; rm -r \"$copy\"; exit $status";
+    let pg_config = stand_ins(bin.path(), &[("pg_restore", script)]);
+    let verify = || {
+        let mut command = tools::command(&["--json", "backup", "verify", backup.to_str().unwrap()]);
+        let run = tools::finish(command.env("PG_CONFIG", &pg_config).spawn().unwrap());
+        (
+            run.code,
+            run.json()["result"]["rows"].clone(),
+            run.json()["result"]["findings"][0]["finding"].clone(),
+        )
+    };
+    let rows: u64 = manifest(&backup)["facts"]["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|table| table["rows"].as_u64())
+        .sum();
+    assert_eq!(verify(), (Some(0), json!(rows), Value::Null));
+    let data = files(&backup)
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|extension| extension == "zst"));
+    let largest = data.max_by_key(|file| fs::metadata(backup.join(file)).unwrap().len()).unwrap();
+    let length = fs::metadata(backup.join(&largest)).unwrap().len();
+    File::options().write(true).open(backup.join(&largest)).unwrap().set_len(length / 2).unwrap();
+    fs::remove_file(backup.join("verified.json")).unwrap();
+    forge(&backup, "manifest.json", |_| ());
+    assert_eq!(verify(), (Some(3), Value::Null, json!("undecodable")));
+}
+
 /// A pg_dump of the server's version that was built without zstd, as the one that is installed need not be.
 #[test]
 fn gzip_is_used_where_pg_dump_does_not_have_zstd() {
     let (backups, _, _) = Backups::new();
     let bin = tempfile::tempdir().unwrap();
-    let real = |program: &str| {
-        let command = af_tests::database::server().command(program);
-        PathBuf::from(command.get_program()).to_str().unwrap().to_owned()
-    };
-    let script = |name: &str, text: String| {
-        let path = bin.path().join(name);
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
-    };
-    let pg_config = script("pg_config", format!("echo '{}'", bin.path().display()));
     let refusal = "pg_dump: error: this build does not support compression with ZSTD";
-    script(
-        "pg_dump",
-        format!(
-            "case \"$*\" in *zstd*) echo '{refusal}' >&2; exit 1;; esac\nexec '{}' \"$@\"",
-            real("pg_dump")
-        ),
-    );
-    script("pg_restore", format!("exec '{}' \"$@\"", real("pg_restore")));
+    let pg_dump =
+        format!("case \"$*\" in *zstd*) echo '{refusal}' >&2; exit 1;; esac\nexec \"$real/pg_dump\" \"$@\"");
+    let pg_restore = "exec \"$real/pg_restore\" \"$@\"";
+    let pg_config = stand_ins(bin.path(), &[("pg_dump", &pg_dump), ("pg_restore", pg_restore)]);
     let url = backups.database.url();
     let arguments = [
         "--url",
