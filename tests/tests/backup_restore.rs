@@ -35,10 +35,17 @@ fn what_is_restored_is_what_was_backed_up() {
     let (backups, mut client, tenants) = Backups::new();
     client
         .batch_execute(
-            "CREATE TABLE numbered (id serial PRIMARY KEY, n int); INSERT INTO numbered (n) VALUES (1), (2)",
+            "CREATE TABLE numbered (id serial PRIMARY KEY, n int); INSERT INTO numbered (n) VALUES (1), (2); \
+             CREATE MATERIALIZED VIEW summed AS SELECT sum(n) FROM numbered; \
+             CREATE TABLE \"odd (name\" (\"a, b\" text); INSERT INTO \"odd (name\" VALUES (E'\\\\.'), (E'a\\nb'), (NULL); \
+             CREATE TABLE bare (); INSERT INTO bare DEFAULT VALUES; \
+             CREATE TABLE parts (a int) PARTITION BY RANGE (a); \
+             CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (9); INSERT INTO parts VALUES (1); \
+             SELECT lo_from_bytea(0, decode(repeat('00ff', 100000), 'hex'))",
         )
         .unwrap();
     let backup = backups.create(&["--jobs", "2"]);
+    assert_eq!(verify(&backup), (Some(0), vec![]));
     // What comes later is not in it.
     add_entries(&mut client, tenants[0], 5);
     let receipt = backups.path().join("receipt.json");
