@@ -14,6 +14,7 @@ mod drill;
 mod error;
 mod facts;
 mod files;
+mod follow;
 mod manifest;
 mod mark;
 mod member;

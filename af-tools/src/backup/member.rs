@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use flate2::{Decompress, FlushDecompress, Status};
 use sha2::{Digest as _, Sha256};
@@ -15,6 +17,8 @@ use super::rows::RowCounter;
 const CHUNK_BYTES: usize = 1 << 18;
 /// The window that gzip files may refer back into, as an exponent: all of what the format allows.
 const WINDOW_BITS: u8 = 15;
+/// How long a file is waited for that may grow.
+const POLL: Duration = Duration::from_millis(20);
 const FOLLOWED: &str = "something follows the end of what was compressed";
 
 /// How far a file is read.
@@ -38,12 +42,14 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// Reads the file at `path`, which is called `name` within the backup, and gives the length of each piece to `pace`.
+    /// Reads the file at `path`, which is called `name` within the backup, and gives the length of each piece to `pace`. As long
+    /// as it `may_grow`, its end is not taken for one, unless what was compressed has come to its own.
     pub(super) fn read(
         path: &Path,
         name: &str,
         depth: Depth,
         pace: &dyn Fn(u64) -> Result<(), Error>,
+        may_grow: &dyn Fn() -> bool,
     ) -> Result<Self, Error> {
         let mut file = File::open(path).map_err(failed("open", path))?;
         let mut decoder = match depth {
@@ -54,8 +60,14 @@ impl Member {
         let mut size = 0;
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
+            // Asked first: what is written in between is read by the next round.
+            let may_grow = may_grow();
             let length = file.read(&mut chunk).map_err(failed("read", path))?;
             pace(length as u64)?;
+            if length == 0 && may_grow && !decoder.is_ended() {
+                thread::sleep(POLL);
+                continue;
+            }
             if length == 0 {
                 break;
             }
@@ -76,6 +88,11 @@ pub(super) fn table_data(name: &str) -> Option<(&str, &str)> {
     is_number.then_some((number, compression))
 }
 
+/// Whether a file holds a table's data, compressed in no way that only pg_restore knows.
+pub(super) fn is_decodable(name: &str) -> bool {
+    table_data(name).is_some_and(|(_, compression)| ["", "gz"].contains(&compression))
+}
+
 /// Makes sense of a file's bytes as they come.
 #[derive(Default)]
 struct Decoder {
@@ -87,12 +104,9 @@ struct Decoder {
 impl Decoder {
     /// The one for a file of this name, which may be one that does nothing.
     fn of(name: &str) -> Self {
-        let data = table_data(name);
         Self {
             inflater: name.ends_with(".gz").then(Inflater::new),
-            rows: data
-                .filter(|(_, compression)| ["", "gz"].contains(compression))
-                .map(|_| RowCounter::default()),
+            rows: is_decodable(name).then(RowCounter::default),
             damage: None,
         }
     }
@@ -112,6 +126,11 @@ impl Decoder {
             None => count(bytes),
             Some(inflater) => self.damage = inflater.take(bytes, &mut count).err(),
         }
+    }
+
+    /// Whether what was compressed has come to its end.
+    fn is_ended(&self) -> bool {
+        self.inflater.as_ref().is_some_and(|inflater| inflater.is_ended)
     }
 
     fn finish(self) -> Result<Option<u64>, String> {
@@ -179,7 +198,7 @@ mod tests {
     fn read(name: &str, bytes: &[u8], depth: Depth) -> Member {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
-        let member = Member::read(file.path(), name, depth, &|_| Ok(())).unwrap();
+        let member = Member::read(file.path(), name, depth, &|_| Ok(()), &|| false).unwrap();
         assert_eq!(
             (member.size, &member.sha256),
             (bytes.len() as u64, &hexadecimal(Sha256::new_with_prefix(bytes)))

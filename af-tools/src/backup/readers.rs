@@ -37,7 +37,7 @@ pub(super) fn read(
             let (files, next, pace) = (&files, &next, &pace);
             scope.spawn(move || {
                 while let Some((name, _)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let member = Member::read(&root.join(name), name, depth, pace);
+                    let member = Member::read(&root.join(name), name, depth, pace, &|| false);
                     // Once nobody listens, the work has been given up.
                     if sender.send((*name, member)).is_err() {
                         break;
