@@ -3,7 +3,7 @@
 # generate, installcheck and test-all.
 
 .DEFAULT_GOAL := build
-.PHONY: build install installcheck demo test test-all test-sqlx test-windows check-examples generate bench bench-backup lint help
+.PHONY: build install installcheck demo test test-all test-recovery test-sqlx test-windows check-examples generate bench bench-backup lint help
 
 build: ## build the extension and af-tools
 	@scripts/build
@@ -22,6 +22,9 @@ test: ## run all tests
 
 test-all: ## run the SQL and server tests on PostgreSQL 14 to 18 (ARGS="16 17" for some)
 	@scripts/test-majors $(ARGS)
+
+test-recovery: ## run the commands of docs/disaster-recovery.md on a throw-away server
+	@scripts/test-recovery
 
 test-sqlx: ## hold migrations against the sqlx command-line tool
 	@scripts/test-sqlx

@@ -14,9 +14,13 @@ mod drill;
 mod error;
 mod facts;
 mod files;
+mod follow;
 mod manifest;
 mod mark;
+mod member;
+mod readers;
 mod restore;
+mod rows;
 mod sealed;
 mod select;
 mod space;
@@ -33,7 +37,7 @@ pub use error::Error;
 pub use facts::{Facts, Head, Sequence, Table};
 pub use files::FileEntry;
 pub use manifest::{Database, Manifest, Snapshot, Used, Versions};
-pub use mark::{Level, Mark, note};
+pub use mark::{Mark, note};
 pub use restore::{CHECK_STEP, Options as RestoreOptions, Receipt, Step, rehearse, restore, write_receipt};
 pub use sealed::SealError;
 pub use select::{Part, Selection, restore_part};
@@ -47,7 +51,8 @@ pub enum Kind {
     Full,
     /// The schema, and no rows.
     Schema,
-    /// The schema, and the rows of tenants, users, rbac_roles, rbac_bindings, audits, audit_checkpoints and what they refer to.
+    /// The schema, and the rows of tenants, users, rbac_roles, rbac_bindings, audits, audit_checkpoints, audit_verifications
+    /// and what they refer to.
     Critical,
 }
 

@@ -100,6 +100,33 @@ fn a_server_that_is_not_there_is_told() {
     assert_nothing_left(&run, 1, directory.path());
 }
 
+/// What a run that was killed left behind goes with the next pruning, and what is being made stays.
+#[test]
+fn prune_tells_what_was_abandoned_from_what_is_being_made() {
+    let (backups, _, _) = Backups::new();
+    let kept = backups.create(&["--kind", "schema"]);
+    let kept = kept.file_name().unwrap().to_str().unwrap().to_owned();
+    let prune = || {
+        let directory = backups.path().to_str().unwrap();
+        let run = backups.run(&["prune", "--dir", directory, "--keep-last", "1"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run.json()["result"].clone()
+    };
+    let (mut child, pg_dump) = begin(&backups.database.url(), backups.path());
+    let at_work = prune();
+    assert_eq!((at_work["abandoned"].as_array().unwrap().len(), backups.names().len()), (0, 2), "{at_work}");
+    let partial = at_work["unreadable"][0]["name"].as_str().unwrap().to_owned();
+    assert!(partial.ends_with(".partial"), "{at_work}");
+    // pg_dump, which lives on by itself, does not hold the lock.
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGKILL).unwrap();
+    child.wait().unwrap();
+    assert!(backups.names().contains(&partial), "there is nothing to prune");
+    let abandoned = prune();
+    kill(pg_dump, Signal::SIGKILL).unwrap();
+    assert_eq!(abandoned["abandoned"], serde_json::json!([partial]));
+    assert_eq!(backups.names(), [kept]);
+}
+
 /// Somebody who holds a table is waited for, but not for ever.
 #[test]
 fn a_table_that_is_locked_for_long_is_told() {

@@ -1,13 +1,15 @@
 //! The dump itself: made by pg_dump, read by pg_restore.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Error;
 use super::copy_text::{Block, Reader, Step};
+use super::{Error, files};
 use crate::programs::{self, Running};
-use crate::watch::Watch;
+use crate::watch::{Unwatched, Watch};
 
 /// How much text passes between two looks at the watch.
 const STRIDE_BYTES: u64 = 1 << 20;
@@ -31,6 +33,34 @@ impl Archive {
         let mut command = self.decoder();
         command.arg("--schema-only");
         Ok(programs::normalised_schema(&String::from_utf8_lossy(&programs::output(command)?)))
+    }
+
+    /// Which table's data each file holds, by the number in the file's name. pg_restore itself says so: it is given the list
+    /// of contents, and files that hold nothing but their own number.
+    pub(super) fn tables(&self) -> Result<BTreeMap<String, String>, Error> {
+        let stubs =
+            tempfile::tempdir().map_err(files::failed("create", Path::new("a temporary directory")))?;
+        for entry in fs::read_dir(&self.path).map_err(files::failed("read directory", &self.path))? {
+            let entry = entry.map_err(files::failed("read directory", &self.path))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let done = if name.ends_with(".toc") || name == "toc.dat" {
+                fs::copy(entry.path(), stubs.path().join(&name)).map(drop)
+            } else {
+                let number = name.split('.').next().unwrap_or_default();
+                fs::write(stubs.path().join(format!("{number}.dat")), format!("{number}\n\\.\n"))
+            };
+            done.map_err(files::failed("write a file that stands for", &entry.path()))?;
+        }
+        let mut tables = BTreeMap::new();
+        let stub = Self { path: stubs.path().to_owned(), ..self.clone() };
+        stub.data(&mut Unwatched, &mut |block, step| {
+            if let Step::Row(line) = step {
+                let number = String::from_utf8_lossy(line).trim_end().to_owned();
+                tables.insert(number, block.table.clone());
+            }
+            Ok(())
+        })?;
+        Ok(tables)
     }
 
     /// Decodes all data, and gives each block of it to `visit`. The archive is read to its end: one that was cut off has

@@ -1,8 +1,9 @@
 //! `create`: the dump, and beside it what the database says of itself under the same snapshot.
 
+mod dumper;
 mod state;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,28 +11,29 @@ use std::time::Duration;
 
 use flate2::write::GzEncoder;
 
-use super::archive::{self, Archive};
-use super::facts::{self, Found};
+use super::archive::Archive;
+use super::facts::{self, Facts, Found};
 use super::files::{self, FileEntry, Unfinished};
 use super::manifest::{DUMP, MANIFEST, Manifest, SCHEMA, Used, Versions};
-use super::verify::{count_rows, row_findings};
-use super::{Compression, Error, Kind, doing, now, sealed, space};
-use crate::connection::{Connection, Host, Settings, begin_snapshot};
-use crate::programs::{self, Running};
+use super::member::{Depth, Member};
+use super::store::Lock;
+use super::{Compression, Error, Finding, Kind, doing, now, readers, sealed, space, verify};
+use crate::connection::{Connection, Settings, begin_snapshot};
 use crate::relation::Relation;
 use crate::sign::SigningKey;
 use crate::watch::Watch;
+use dumper::Dumper;
 
-/// What a `critical` backup has the rows of, with what these refer to.
-const CRITICAL: [&str; 6] =
-    ["tenants", "users", "rbac_roles", "rbac_bindings", "audits", "audit_checkpoints"];
+/// What a `critical` backup has the rows of, with what these refer to. The checkpoints and the record of verifications
+/// belong to the ledger: without the former, a chain that was cut or rewritten before the backup looks whole after a restore; without
+/// the latter, it is not known up to where anybody ever looked.
+const CRITICAL: [&str; 7] =
+    ["tenants", "users", "rbac_roles", "rbac_bindings", "audits", "audit_checkpoints", "audit_verifications"];
 /// Nobody's limit on a statement or a transaction is meant for a dump; pg_dump says the same in its own sessions. Whoever
 /// has locked a table is waited for as long by both. `$1` is how long, in milliseconds.
 const LIMITS: &str = "SELECT pg_catalog.set_config(name, CASE name WHEN 'lock_timeout' THEN $1 ELSE '0' END, true) \
     FROM pg_catalog.pg_settings \
     WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')";
-/// What pg_dump says of a method of compression that it was built without.
-const UNSUPPORTED: &str = "does not support compression";
 
 /// How a backup is to be made.
 #[derive(Debug)]
@@ -73,12 +75,13 @@ pub fn create(
 ) -> Result<Created, Error> {
     let started_at = now();
     fs::create_dir_all(&options.out).map_err(files::failed("create directory", &options.out))?;
+    let _lock = Lock::shared(&options.out).map_err(files::failed("lock", &options.out))?;
     let host = connection.host.clone();
     let mut transaction = begin_snapshot(&mut connection.client).map_err(doing("begin a transaction"))?;
     let lock_timeout_ms = options.lock_timeout.as_millis().max(1).to_string();
     transaction.query(LIMITS, &[&lock_timeout_ms]).map_err(doing("set the session's limits"))?;
     let (snapshot, database, versions) = state::state(&mut transaction)?;
-    let dumper = Dumper::find(settings, &host, versions.server_major)?;
+    let dumper = Dumper::find(settings, &host, versions.server_major, options.jobs)?;
     let versions = Versions { pg_dump_major: dumper.major, ..versions };
 
     let audits = Relation::find(&mut transaction, "audits")?;
@@ -100,38 +103,31 @@ pub fn create(
     space::require(&options.out, bytes, compression)?;
 
     let (name, partial, unfinished) = begin(&options.out, &database.name, &snapshot.taken_at, options.kind)?;
-    let mut arguments = vec![
-        format!("--jobs={}", options.jobs),
-        format!("--snapshot={}", snapshot.id),
-        format!("--lock-wait-timeout={lock_timeout_ms}"),
-    ];
+    let mut arguments =
+        vec![format!("--snapshot={}", snapshot.id), format!("--lock-wait-timeout={lock_timeout_ms}")];
     arguments.extend(is_restricted.then(|| "--enable-row-security".to_owned()));
     arguments.extend((options.kind == Kind::Schema).then(|| "--schema-only".to_owned()));
     let left_out = tables.iter().filter(|found| options.kind == Kind::Critical && !has_rows(found));
     arguments.extend(left_out.map(|found| format!("--exclude-table-data={}", found.relation.name)));
-    let dump = partial.join(DUMP);
 
     watch.begin(None);
-    let running = dumper.start(&arguments, compression, &dump)?;
+    let dumping = dumper.start(&arguments, compression, &partial)?;
     // While pg_dump is at it.
     let counted = Some(&audits).filter(|_| options.kind != Kind::Schema);
     let mut facts = facts::take(&mut transaction, &tables, &has_rows, counted, watch)?;
     if options.kind == Kind::Schema {
         facts.sequences.clear();
     }
-    let compression = dumper.finish(running, &arguments, compression, &dump, watch)?;
+    let (compression, followed) = dumper.finish(dumping, &arguments, compression, &partial, watch)?;
     transaction.commit().map_err(doing("end the transaction"))?;
 
-    let archive = Archive::new(dump, versions.archive_major())?;
+    let archive = Archive::new(partial.join(DUMP), versions.archive_major())?;
     let schema = archive.schema()?;
     files::write_new(
         &partial.join(SCHEMA),
         &compressed(&schema).map_err(files::failed("compress", Path::new(SCHEMA)))?,
     )?;
-    let findings = row_findings(&facts, &count_rows(&archive, watch)?);
-    if !findings.is_empty() {
-        return Err(Error::Incomplete(findings.into_iter().map(|finding| finding.to_string()).collect()));
-    }
+    let files = decode(&partial, followed, &archive, &facts, options.jobs, watch)?;
     let omitted = tables.iter().filter(|found| found.is_extensions).map(|found| found.relation.name.clone());
     let manifest = Manifest {
         name,
@@ -149,7 +145,7 @@ pub fn create(
         roles,
         omitted: omitted.collect(),
         schema_sha256: files::sha256(&schema),
-        files: entries(&partial, watch)?,
+        files,
     };
     let sha256 = sealed::write(&partial.join(MANIFEST), &manifest, options.key)?;
     for directory in [partial.join(DUMP), partial] {
@@ -159,54 +155,6 @@ pub fn create(
     let path = options.out.join(&manifest.name);
     unfinished.finish(&path)?;
     Ok(Created { path, manifest, sha256, is_signed: options.key.is_some() })
-}
-
-/// pg_dump, and where it leads.
-struct Dumper<'a> {
-    program: PathBuf,
-    major: u32,
-    settings: &'a Settings,
-    host: &'a Host,
-}
-
-impl<'a> Dumper<'a> {
-    fn find(settings: &'a Settings, host: &'a Host, server_major: u32) -> Result<Self, Error> {
-        let program = programs::find("pg_dump", server_major)?;
-        let major = programs::version(&program).unwrap_or(server_major);
-        Ok(Self { program, major, settings, host })
-    }
-
-    fn start(&self, arguments: &[String], compression: Compression, dump: &Path) -> Result<Running, Error> {
-        let mut command = programs::command(&self.program, self.settings, self.host);
-        // Its words are looked at when it has failed.
-        command.env("LC_ALL", "C").args(["--format=directory", "--no-password"]).args(arguments);
-        command.arg(compression.argument(self.major)).arg("--file").arg(dump);
-        Ok(Running::start(command)?)
-    }
-
-    /// Waits for it, and has it begin anew where it was built without the method of compression. Returns the one that was
-    /// used.
-    fn finish(
-        &self,
-        running: Running,
-        arguments: &[String],
-        compression: Compression,
-        dump: &Path,
-        watch: &mut dyn Watch,
-    ) -> Result<Compression, Error> {
-        match follow(running, dump, watch) {
-            Err(Error::Program(programs::Error::Failed { message, .. }))
-                if message.contains(UNSUPPORTED) && compression != Compression::FALLBACK =>
-            {
-                if dump.exists() {
-                    fs::remove_dir_all(dump).map_err(files::failed("remove", dump))?;
-                }
-                follow(self.start(arguments, Compression::FALLBACK, dump)?, dump, watch)?;
-                Ok(Compression::FALLBACK)
-            }
-            done => done.map(|()| compression),
-        }
-    }
 }
 
 /// Creates the directory that becomes the backup, under a name that no other has.
@@ -237,29 +185,39 @@ fn begin(
     }
 }
 
-/// Waits for pg_dump, and tells how far it is.
-fn follow(running: Running, dump: &Path, watch: &mut dyn Watch) -> Result<(), Error> {
-    let mut told = 0;
-    let done = running.wait(&mut || {
-        let so_far = archive::size_so_far(dump) >> 10;
-        watch.advance(so_far.saturating_sub(told));
-        told = told.max(so_far);
-        watch.is_interrupted()
-    })?;
-    if done { Ok(()) } else { Err(Error::Interrupted) }
-}
-
 fn compressed(text: &str) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(text.as_bytes())?;
     encoder.finish()
 }
 
-fn entries(directory: &Path, watch: &mut dyn Watch) -> Result<Vec<FileEntry>, Error> {
-    let listed = files::list(directory)?;
-    let entry = |(path, _): (String, u64)| {
-        let (size, sha256) = files::hash(&directory.join(&path), watch)?;
-        Ok(FileEntry { path, size, sha256 })
-    };
-    listed.into_iter().map(entry).collect()
+/// Reads every file of the backup that is being made, but for those that were `followed` to their end; together they must hold
+/// the rows that were counted.
+fn decode(
+    partial: &Path,
+    mut followed: BTreeMap<String, Member>,
+    archive: &Archive,
+    facts: &Facts,
+    jobs: u16,
+    watch: &mut dyn Watch,
+) -> Result<Vec<FileEntry>, Error> {
+    let listed: BTreeMap<String, u64> = files::list(partial)?.into_iter().collect();
+    followed.retain(|name, member| listed.get(name) == Some(&member.size));
+    let unread = listed.iter().filter(|(name, _)| !followed.contains_key(*name));
+    let unread: Vec<(&str, u64)> = unread.map(|(name, size)| (name.as_str(), *size)).collect();
+    watch.begin(Some(unread.iter().map(|(_, size)| size).sum::<u64>() >> 10));
+    let mut members = readers::read(partial, unread, Depth::Decode, jobs, watch)?;
+    members.append(&mut followed);
+    let damage =
+        |(name, member): (&String, &Member)| Some(format!("{name}: {}", member.rows.as_ref().err()?));
+    let mut wrong: Vec<String> = members.iter().filter_map(damage).collect();
+    if wrong.is_empty() {
+        let rows = verify::rows(archive, &members, watch)?;
+        wrong = verify::row_findings(facts, &rows).iter().map(Finding::to_string).collect();
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Incomplete(wrong));
+    }
+    let entry = |(path, Member { size, sha256, .. })| FileEntry { path, size, sha256 };
+    Ok(members.into_iter().map(entry).collect())
 }

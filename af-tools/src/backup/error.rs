@@ -55,6 +55,9 @@ pub enum Error {
     /// There is no manifest.
     #[error("{}: no backup, for it has no manifest.json", .0.display())]
     NotABackup(PathBuf),
+    /// There is none.
+    #[error("there is no full backup in {}", .0.display())]
+    NoBackup(PathBuf),
     /// The dump ends in the middle of a table.
     #[error("decode {}: it ends in the middle of a table's rows", .0.display())]
     Cut(PathBuf),
@@ -164,7 +167,9 @@ impl Error {
             Self::Corrupt(_) | Self::Document { .. } | Self::Cut(_) | Self::Incomplete(_) => {
                 "Don't rely on this backup: look for another one with `af-tools backup list`."
             }
-            Self::NotABackup(_) => "`af-tools backup list --dir DIR` lists the backups in a directory.",
+            Self::NotABackup(_) | Self::NoBackup(_) => {
+                "`af-tools backup list --dir DIR` lists the backups in a directory."
+            }
             Self::File { .. } | Self::OddFile(_) | Self::CopyRows(_) | Self::Interrupted => return None,
         };
         Some(hint.to_owned())

@@ -1,7 +1,7 @@
 //! The files of a backup: found, hashed, written so that they stay.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
 use af_core::digest::Digest;
@@ -9,9 +9,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Error;
-use crate::watch::Watch;
-
-const CHUNK_BYTES: usize = 1 << 20;
 
 /// One file of a backup as its manifest has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,32 +59,12 @@ pub(super) fn is_confined(path: &str) -> bool {
         && !path.contains(['\\', '\0'])
 }
 
-/// A file's size and SHA-256.
-pub(super) fn hash(path: &Path, watch: &mut dyn Watch) -> Result<(u64, String), Error> {
-    let mut file = File::open(path).map_err(failed("open", path))?;
-    let mut sha256 = Sha256::new();
-    let mut buffer = vec![0; CHUNK_BYTES];
-    let mut size = 0;
-    loop {
-        if watch.is_interrupted() {
-            return Err(Error::Interrupted);
-        }
-        let length = file.read(&mut buffer).map_err(failed("read", path))?;
-        if length == 0 {
-            break;
-        }
-        sha256.update(&buffer[..length]);
-        size += length as u64;
-    }
-    Ok((size, hexadecimal(sha256)))
-}
-
 /// The SHA-256 of a text, in hexadecimal.
 pub(super) fn sha256(text: &str) -> String {
     hexadecimal(Sha256::new_with_prefix(text))
 }
 
-fn hexadecimal(sha256: Sha256) -> String {
+pub(super) fn hexadecimal(sha256: Sha256) -> String {
     Digest::from(<[u8; 32]>::from(sha256.finalize())).to_string()
 }
 
@@ -152,7 +129,6 @@ impl Drop for Unfinished {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::Unwatched;
 
     #[test]
     fn only_paths_within_the_backup_are_followed() {
@@ -172,8 +148,6 @@ mod tests {
         write_at_once(&directory.path().join("b"), b"").unwrap();
         assert_eq!(list(directory.path()).unwrap(), [("b".to_owned(), 0), ("dump/a".to_owned(), 3)]);
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let hashed = hash(&directory.path().join("dump/a"), &mut Unwatched).unwrap();
-        assert_eq!(hashed, (3, abc.to_owned()));
         assert_eq!(sha256("abc"), abc);
     }
 

@@ -10,35 +10,16 @@ use super::sealed::{self, Content};
 use super::verify::{self, Finding, finding};
 use super::{Error, now};
 
-/// How far a backup was verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Every file was hashed, all data decoded and counted.
-    Decoded,
-    /// It was restored into a database, and that was proven.
-    Restored,
-}
-
-impl Level {
-    /// The name used in tables and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Decoded => "decoded",
-            Self::Restored => "restored",
-        }
-    }
-}
-
 /// The note that a backup was verified, in `verified.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The digest of the manifest that was there.
     pub manifest_sha256: String,
-    /// When, in RFC 3339.
-    pub at: String,
-    /// How far.
-    pub level: Level,
+    /// When every file was last hashed and decoded and all rows were counted, in RFC 3339.
+    pub verified_at: String,
+    /// When it was last restored and proven, if it ever was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_at: Option<String>,
 }
 
 impl Content for Mark {
@@ -56,9 +37,14 @@ pub(super) fn read(path: &Path, manifest_sha256: &str) -> Result<Option<Mark>, F
     }
 }
 
-/// Notes that a backup was verified now, and how far.
-pub fn note(path: &Path, level: Level) -> Result<Mark, Error> {
-    let mark = Mark { manifest_sha256: verify::manifest(path)?.sha256, at: now(), level };
+/// Notes that a backup was verified now, and perhaps restored and proven. When it was restored before is not forgotten.
+pub fn note(path: &Path, is_restored: bool) -> Result<Mark, Error> {
+    let manifest_sha256 = verify::manifest(path)?.sha256;
+    let before = read(path, &manifest_sha256).map_err(|finding| Error::Corrupt(vec![finding.to_string()]))?;
+    let verified_at = now();
+    let restored_at =
+        if is_restored { Some(verified_at.clone()) } else { before.and_then(|mark| mark.restored_at) };
+    let mark = Mark { manifest_sha256, verified_at, restored_at };
     sealed::write(&path.join(VERIFIED), &mark, None)?;
     Ok(mark)
 }

@@ -1,6 +1,7 @@
 //! `restore`: a backup becomes a new database, which then has to prove that it is the old one.
 
 use std::path::Path;
+use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use super::drill::{self, Check, Verdict};
 use super::manifest::Manifest;
 use super::sealed::{Content, Opened};
 use super::select::Part;
-use super::{Error, Finding, Kind, doing, now, sealed, verify};
+use super::{Error, Kind, doing, now, sealed, verify};
 use crate::connection::{Connection, Settings};
 use crate::programs::{self, Running};
 use crate::sign::SigningKey;
@@ -122,7 +123,7 @@ pub fn restore(
     let (started_at, mut clock) = (now(), Clock::start());
     let opened = verify::manifest(path)?;
     let manifest = &opened.content;
-    require_whole(path, manifest, watch)?;
+    verify::require_whole(path, manifest, options.jobs, watch)?;
     clock.step("hash the files");
     if options.swap && options.into == manifest.database.name {
         return Err(Error::SwapWithItself(options.into.clone()));
@@ -131,10 +132,9 @@ pub fn restore(
     clock.step("create the database");
     pg_restore(&verify::archive(path, manifest)?, &new, options.jobs, &[], watch)?;
     clock.step("restore");
-    analyse(&new.settings)?;
-    clock.step("analyse");
-    let checks = drill::drill(&new.settings, path, manifest, options.jobs, watch)?;
-    clock.step(CHECK_STEP);
+    let checks = beside_analyse(&new.settings, &mut clock, || {
+        drill::drill(&new.settings, path, manifest, options.jobs, watch)
+    })?;
     let mut into = options.into.clone();
     new.is_kept = true;
     let kept_as = if options.swap && worst(&checks) == Verdict::Ok {
@@ -212,16 +212,6 @@ pub fn write_receipt(path: &Path, receipt: &Receipt, key: Option<&SigningKey>) -
     sealed::write(path, receipt, key)
 }
 
-/// Fails where a file of the backup is not what the manifest says: what is known to be damaged is not restored.
-pub(super) fn require_whole(path: &Path, manifest: &Manifest, watch: &mut dyn Watch) -> Result<(), Error> {
-    let findings = verify::file_findings(path, manifest, watch)?;
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Corrupt(findings.iter().map(Finding::to_string).collect()))
-    }
-}
-
 /// How many seconds lie between two times; 0 where the clocks say that it is less than none.
 fn age(earlier: &str, later: &str) -> u64 {
     let parse = |text| humantime::parse_rfc3339(text).unwrap_or(UNIX_EPOCH);
@@ -246,10 +236,28 @@ pub(super) fn pg_restore(
     if running.wait(&mut || watch.is_interrupted())? { Ok(()) } else { Err(Error::Interrupted) }
 }
 
-/// pg_restore brings no statistics, and without them the first queries would be slow.
-fn analyse(settings: &Settings) -> Result<(), Error> {
+/// pg_restore brings no statistics, and without them the first queries would be slow. They are gathered while the database is
+/// checked, which does not need them.
+fn beside_analyse(
+    settings: &Settings,
+    clock: &mut Clock,
+    check: impl FnOnce() -> Result<Vec<Check>, Error>,
+) -> Result<Vec<Check>, Error> {
     let mut connection = Connection::open(settings)?;
-    connection.client.batch_execute("ANALYZE").map_err(doing("analyse the restored tables"))
+    let canceller = connection.canceller();
+    thread::scope(|scope| {
+        let analysing = scope.spawn(move || connection.client.batch_execute("ANALYZE"));
+        let checks = check();
+        clock.step(CHECK_STEP);
+        if checks.is_err() {
+            canceller.cancel();
+        }
+        let analysed = analysing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        clock.step("finish analysing");
+        let checks = checks?;
+        analysed.map_err(doing("analyse the restored tables"))?;
+        Ok(checks)
+    })
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::copy_text::{Block, Step, field};
 use super::database::NewDatabase;
 use super::drill;
 use super::manifest::Manifest;
-use super::restore::{CHECK_STEP, Clock, Options, Receipt, pg_restore, require_whole};
+use super::restore::{CHECK_STEP, Clock, Options, Receipt, pg_restore};
 use super::{Error, doing, files, now, verify};
 use crate::connection::{Connection, Settings};
 use crate::programs;
@@ -58,7 +58,7 @@ pub fn restore_part(
     if manifest.database.encoding != "UTF8" {
         return Err(Error::Encoding(manifest.database.encoding.clone()));
     }
-    require_whole(path, manifest, watch)?;
+    verify::require_whole(path, manifest, options.jobs, watch)?;
     clock.step("hash the files");
     let mut new = NewDatabase::create(settings, manifest, options)?;
     clock.step("create the database");

@@ -1,34 +1,32 @@
-//! `verify`: whether a backup is what its manifest says, without a server. Every file is hashed, all data is decoded, and the
-//! rows are counted.
+//! `verify`: whether a backup is what its manifest says, without a server. Every file is hashed and decoded in one read, and
+//! the rows are counted.
+
+mod content;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use flate2::read::GzDecoder;
 use serde::Serialize;
 
-use super::archive::Archive;
-use super::copy_text::Step;
-use super::facts::Facts;
-use super::manifest::{DUMP, MANIFEST, Manifest, SCHEMA, VERIFIED};
+use super::manifest::{MANIFEST, Manifest, VERIFIED};
+use super::member::{Depth, Member};
 use super::sealed::{self, Opened};
-use super::{Error, Kind, files, mark};
-use crate::programs;
+use super::{Error, Kind, files, mark, readers};
 use crate::sign::VerifyingKey;
 use crate::watch::Watch;
 
-/// More than any schema has: what is compressed may be longer than memory.
-const MAX_SCHEMA_BYTES: u64 = 1 << 30;
+pub(super) use content::{archive, row_findings, rows, schema_text};
 
 /// How a backup is verified.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'a> {
     /// Whose signature the manifest must have.
     pub key: Option<&'a VerifyingKey>,
+    /// How many files are read at a time.
+    pub jobs: u16,
 }
 
 /// What is not as the manifest says.
@@ -102,7 +100,7 @@ pub(super) fn manifest(path: &Path) -> Result<Opened<Manifest>, Error> {
     }
 }
 
-/// Verifies the backup in a directory, all but how it restores. `watch` follows the work in kilobytes of decoded text.
+/// Verifies the backup in a directory, all but how it restores. `watch` follows the work in kilobytes of files.
 pub fn verify(path: &Path, options: Options<'_>, watch: &mut dyn Watch) -> Result<Verification, Error> {
     let start = Instant::now();
     let opened = manifest(path)?;
@@ -114,14 +112,15 @@ pub fn verify(path: &Path, options: Options<'_>, watch: &mut dyn Watch) -> Resul
         let detail = format!("it was made under the name {}", manifest.name);
         findings.push(finding("renamed", &path.display().to_string(), detail));
     }
-    watch.begin(None);
-    findings.extend(file_findings(path, manifest, watch)?);
-    let rows =
-        if findings.iter().any(|finding| finding.finding != "signature" && finding.finding != "renamed") {
-            None
-        } else {
-            content(path, manifest, watch, &mut findings)?
-        };
+    watch.begin(Some(manifest.size() >> 10));
+    let (mut in_files, members) = look_at_files(path, manifest, Depth::Decode, options.jobs, watch)?;
+    // Of files that are others than they were, nothing else is to be told.
+    let rows = if in_files.is_empty() {
+        content::check(path, manifest, &members, watch, &mut in_files)?
+    } else {
+        None
+    };
+    findings.append(&mut in_files);
     findings.extend(mark::read(path, &opened.sha256).err());
     Ok(Verification {
         name: manifest.name.clone(),
@@ -155,156 +154,61 @@ pub fn require_signature(path: &Path, key: &VerifyingKey) -> Result<(), Error> {
     Ok(key.verify(&opened.signed_message(), signature)?)
 }
 
-/// What is there against what should be there.
-pub(super) fn file_findings(
+/// Fails where a file of the backup is not what the manifest says: what is known to be damaged is not worked with.
+pub(super) fn require_whole(
     path: &Path,
     manifest: &Manifest,
+    jobs: u16,
     watch: &mut dyn Watch,
-) -> Result<Vec<Finding>, Error> {
+) -> Result<(), Error> {
+    let (findings, _) = look_at_files(path, manifest, Depth::Hash, jobs, watch)?;
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Corrupt(findings.iter().map(Finding::to_string).collect()))
+    }
+}
+
+/// The files that are there against those that should be there, and what is in the latter.
+fn look_at_files(
+    path: &Path,
+    manifest: &Manifest,
+    depth: Depth,
+    jobs: u16,
+    watch: &mut dyn Watch,
+) -> Result<(Vec<Finding>, BTreeMap<String, Member>), Error> {
     let mut there: BTreeMap<String, u64> = files::list(path)?.into_iter().collect();
     there.remove(MANIFEST);
     there.remove(VERIFIED);
-    let mut findings = Vec::new();
+    let (mut findings, mut whole) = (Vec::new(), Vec::new());
     for entry in &manifest.files {
         if !files::is_confined(&entry.path) {
             findings.push(finding("path", &entry.path, "it leads out of the backup"));
             continue;
         }
-        let Some(size) = there.remove(&entry.path) else {
-            findings.push(finding("missing", &entry.path, "the manifest has it, and it is not there"));
-            continue;
-        };
-        if size == 0 {
-            findings.push(finding("empty", &entry.path, format!("it should have {} bytes", entry.size)));
-        } else if size != entry.size {
-            let detail = format!("it has {size} bytes, and should have {}", entry.size);
-            findings.push(finding("size", &entry.path, detail));
-        } else {
-            let (_, sha256) = files::hash(&path.join(&entry.path), watch)?;
-            if sha256 != entry.sha256 {
-                let detail = format!("its SHA-256 is {sha256}, and should be {}", entry.sha256);
-                findings.push(finding("altered", &entry.path, detail));
+        match there.remove(&entry.path) {
+            None => {
+                findings.push(finding("missing", &entry.path, "the manifest has it, and it is not there"))
             }
+            Some(0) => {
+                findings.push(finding("empty", &entry.path, format!("it should have {} bytes", entry.size)));
+            }
+            Some(size) if size != entry.size => {
+                let detail = format!("it has {size} bytes, and should have {}", entry.size);
+                findings.push(finding("size", &entry.path, detail));
+            }
+            Some(_) => whole.push(entry),
         }
     }
     findings.extend(there.keys().map(|extra| finding("extra", extra, "the manifest does not have it")));
-    Ok(findings)
-}
-
-/// Whether what is in the files is what the manifest promises. Says how many rows were decoded.
-fn content(
-    path: &Path,
-    manifest: &Manifest,
-    watch: &mut dyn Watch,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<u64>, Error> {
-    let noted = match schema_text(path) {
-        Ok(noted) => noted,
-        Err(Error::File { source, .. }) => {
-            findings.push(finding("undecodable", SCHEMA, source.to_string()));
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
-    if files::sha256(&noted) != manifest.schema_sha256 {
-        findings.push(finding("schema", SCHEMA, "it is not the schema that the manifest tells of"));
-    }
-    let archive = archive(path, manifest)?;
-    let decoded = archive.schema().and_then(|schema| Ok((schema, count_rows(&archive, watch)?)));
-    let (schema, counted) = match decoded {
-        Ok(decoded) => decoded,
-        Err(error @ (Error::Program(programs::Error::Failed { .. }) | Error::Cut(_))) => {
-            findings.push(finding("undecodable", DUMP, error.to_string()));
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
-    if schema != noted {
-        findings.push(finding("schema", DUMP, "the dump leads to another schema than the manifest tells of"));
-    }
-    findings.extend(row_findings(&manifest.facts, &counted));
-    Ok(Some(counted.values().sum()))
-}
-
-/// The archive of the backup in a directory.
-pub(super) fn archive(path: &Path, manifest: &Manifest) -> Result<Archive, Error> {
-    Archive::new(path.join(DUMP), manifest.versions.archive_major())
-}
-
-/// The schema's text as it was noted.
-pub(super) fn schema_text(path: &Path) -> Result<String, Error> {
-    let path = path.join(SCHEMA);
-    let file = File::open(&path).map_err(files::failed("open", &path))?;
-    let mut text = String::new();
-    let read = GzDecoder::new(file).take(MAX_SCHEMA_BYTES).read_to_string(&mut text);
-    read.map_err(files::failed("decompress", &path))?;
-    Ok(text)
-}
-
-/// Decodes all data of an archive, and counts the rows of each table.
-pub(super) fn count_rows(archive: &Archive, watch: &mut dyn Watch) -> Result<BTreeMap<String, u64>, Error> {
-    let mut counted = BTreeMap::new();
-    let mut rows = 0;
-    archive.data(watch, &mut |block, step| {
-        match step {
-            Step::Begin => rows = 0,
-            Step::Row(_) => rows += 1,
-            Step::End => *counted.entry(block.table.clone()).or_insert(0) += rows,
-        }
-        Ok(())
-    })?;
-    Ok(counted)
-}
-
-/// The rows of a dump against those that were counted in the database.
-pub(super) fn row_findings(facts: &Facts, counted: &BTreeMap<String, u64>) -> Vec<Finding> {
-    let of_table = |table: &super::Table| match (table.rows, counted.get(&table.name)) {
-        (Some(rows), Some(dumped)) if rows == *dumped => None,
-        (Some(rows), Some(dumped)) => {
-            let detail = format!("the dump has {dumped} rows, and the database had {rows}");
-            Some(finding("rows", &table.name, detail))
-        }
-        (Some(rows), None) => {
-            let detail = format!("the dump does not have the table's data, and the database had {rows} rows");
-            Some(finding("rows", &table.name, detail))
-        }
-        (None, Some(dumped)) => {
-            let detail = format!("the dump has {dumped} rows, and should have none of this table");
-            Some(finding("rows", &table.name, detail))
-        }
-        (None, None) => None,
-    };
-    facts.tables.iter().filter_map(of_table).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::backup::Table;
-
-    fn table(name: &str, rows: Option<u64>) -> Table {
-        let (owner, row_security) = ("o".to_owned(), "off".to_owned());
-        Table {
-            name: name.to_owned(),
-            rows,
-            owner,
-            row_security,
-            triggers: BTreeMap::new(),
-            grants: Vec::new(),
+    let files = whole.iter().map(|entry| (entry.path.as_str(), entry.size)).collect();
+    let members = readers::read(path, files, depth, jobs, watch)?;
+    for entry in whole {
+        let sha256 = members.get(&entry.path).map_or("", |member| &member.sha256);
+        if sha256 != entry.sha256 {
+            let detail = format!("its SHA-256 is {sha256}, and should be {}", entry.sha256);
+            findings.push(finding("altered", &entry.path, detail));
         }
     }
-
-    #[test]
-    fn rows_are_compared_table_by_table() {
-        let tables = vec![table("a", Some(2)), table("b", Some(0)), table("c", None)];
-        let facts = Facts { tables, sequences: Vec::new(), not_valid: Vec::new(), heads: Vec::new() };
-        let findings = |counted: &[(&str, u64)]| -> Vec<String> {
-            let counted = counted.iter().map(|(name, rows)| ((*name).to_owned(), *rows)).collect();
-            row_findings(&facts, &counted).into_iter().map(|finding| finding.subject).collect()
-        };
-        assert_eq!(findings(&[("a", 2), ("b", 0)]), [""; 0]);
-        assert_eq!(findings(&[("a", 1), ("b", 0)]), ["a"]);
-        assert_eq!(findings(&[("a", 2)]), ["b"]);
-        assert_eq!(findings(&[("a", 2), ("b", 0), ("c", 0)]), ["c"]);
-    }
+    Ok((findings, members))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
-use crate::backup::store::{Keep, locate};
+use crate::backup::store::Keep;
 use crate::backup::{Compression, Kind};
 
 /// `af-tools backup`.
@@ -19,7 +19,7 @@ pub enum BackupCommand {
     Create(CreateArgs),
     /// Check that a backup is what it was when it was made
     ///
-    /// Every file is hashed, all data is decoded, and the rows of each table are counted. Exits with 3 where something is
+    /// Every file is hashed and decoded, and the rows of each table are counted. Exits with 3 where something is
     /// not as the manifest says. No server is needed without --deep.
     Verify(VerifyArgs),
     /// Restore a backup into a new database, and prove that it is the old one
@@ -32,8 +32,9 @@ pub enum BackupCommand {
     List(ListArgs),
     /// Remove the backups that need not be kept
     ///
-    /// What one of the --keep options keeps stays, for each database and kind by itself. So does the one that was last
-    /// verified, in any case.
+    /// What one of the --keep options keeps stays, for each database and kind by itself. So do the one that was last
+    /// verified and the one that was last restored and proven, in any case. What runs that were killed have left behind goes,
+    /// unless somebody is at work in the directory.
     Prune(PruneArgs),
     /// Fail where the newest backup is too old
     ///
@@ -54,18 +55,14 @@ pub struct DirectoryArgs {
 #[derive(Debug, Args)]
 pub struct BackupArgs {
     /// Its name in the directory, or its path
-    #[arg(value_name = "NAME")]
-    pub name: PathBuf,
+    #[arg(value_name = "NAME", required_unless_present = "latest")]
+    pub name: Option<PathBuf>,
+    /// The newest full backup in the directory
+    #[arg(long, conflicts_with = "name")]
+    pub latest: bool,
     /// Where backups are.
     #[command(flatten)]
     pub directory: DirectoryArgs,
-}
-
-impl BackupArgs {
-    /// Where it is.
-    pub fn path(&self) -> PathBuf {
-        locate(&self.directory.dir, &self.name)
-    }
 }
 
 /// What a backup holds.
@@ -75,7 +72,8 @@ pub enum KindArg {
     Full,
     /// The schema, and no rows
     Schema,
-    /// The schema, and the rows of tenants, users, rbac_roles, rbac_bindings, audits, audit_checkpoints and what they refer to
+    /// The schema, and the rows of tenants, users, rbac_roles, rbac_bindings, audits, audit_checkpoints, audit_verifications
+    /// and what they refer to
     Critical,
 }
 
@@ -135,7 +133,7 @@ pub struct VerifyArgs {
 /// How work on a server is done.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
-    /// Restore and verify with so many sessions
+    /// Read so many files at a time, and restore and verify with so many sessions
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,
     /// Create databases from this one instead of postgres or template1
@@ -150,9 +148,9 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// Whether any of it was asked for.
+    /// Whether anything was asked for that only a server can do.
     pub fn is_given(&self) -> bool {
-        self.jobs > 1 || self.maintenance_db.is_some() || self.receipt.is_some()
+        self.maintenance_db.is_some() || self.receipt.is_some()
     }
 }
 
@@ -255,4 +253,7 @@ pub struct CheckArgs {
     /// How long ago the last verified backup of each database may have been verified
     #[arg(long, value_name = "DURATION", value_parser = super::duration)]
     pub verified_within: Option<Duration>,
+    /// How long ago a backup of each database may last have been restored and proven (`verify --deep`)
+    #[arg(long, value_name = "DURATION", value_parser = super::duration)]
+    pub restored_within: Option<Duration>,
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::backup_restore::{self, BackupRestoreReport};
 use super::{Context, Failure};
-use crate::backup::{self, Created, Finding, Level, Manifest, Mark, Signed, Verification};
-use crate::cli::backup::{CreateArgs, VerifyArgs};
+use crate::backup::{self, Created, Finding, Manifest, Mark, Signed, Verification, store};
+use crate::cli::backup::{BackupArgs, CreateArgs, VerifyArgs};
 use crate::connection::Connection;
 use crate::exit::Exit;
 use crate::output::{ErrorReport, Report, Verbosity, counted, grouped};
@@ -156,16 +156,26 @@ pub(super) fn create(args: &CreateArgs, context: &mut Context<'_>) -> Result<Exi
     context.report(Exit::DONE, &report, None)
 }
 
+/// Where the backup is that is meant.
+pub(super) fn located(args: &BackupArgs) -> Result<PathBuf, backup::Error> {
+    let directory = &args.directory.dir;
+    match &args.name {
+        Some(name) => Ok(store::locate(directory, name)),
+        None => store::latest(directory),
+    }
+}
+
 pub(super) fn verify(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     if args.server.is_given() && !args.deep {
-        let message = "--jobs, --maintenance-db and --receipt say how --deep is done".to_owned();
+        let message = "--maintenance-db and --receipt say how --deep is done".to_owned();
         let report = ErrorReport { message, hint: Some("Give --deep too.".to_owned()) };
         return Err(Failure { exit: Exit::USAGE, report });
     }
-    let path = args.backup.path();
+    let path = located(&args.backup)?;
     let key = args.verify_key.as_deref().map(VerifyingKey::load).transpose()?;
     let mut progress = context.printer.progress("kB").stopped_by(&context.interrupt);
-    let verified = backup::verify(&path, backup::VerifyOptions { key: key.as_ref() }, &mut progress);
+    let options = backup::VerifyOptions { key: key.as_ref(), jobs: args.server.jobs };
+    let verified = backup::verify(&path, options, &mut progress);
     drop(progress);
     let verification = verified?;
     let (mut exit, mut error) = judge(&verification, key.is_some());
@@ -178,8 +188,8 @@ pub(super) fn verify(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exi
         );
         restored = Some(report);
     }
-    let level = if restored.is_some() { Level::Restored } else { Level::Decoded };
-    let mark = if exit == Exit::DONE && !args.no_mark { Some(backup::note(&path, level)?) } else { None };
+    let is_noted = exit == Exit::DONE && !args.no_mark;
+    let mark = is_noted.then(|| backup::note(&path, restored.is_some())).transpose()?;
     context.report(exit, &BackupVerifyReport { verification, mark, restored }, error.as_ref())
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::backup::located;
 use super::{Context, Failure};
 use crate::backup::{self, CHECK_STEP, Receipt, RestoreOptions, Selection, Verdict};
 use crate::cli::backup::{RestoreArgs, ServerArgs};
@@ -82,7 +83,7 @@ impl Report for BackupRestoreReport {
 }
 
 pub(super) fn run(args: &RestoreArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
-    let path = args.backup.path();
+    let path = located(&args.backup)?;
     if let Some(file) = &args.verify_key {
         backup::require_signature(&path, &VerifyingKey::load(file)?)?;
     }

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::{Context, Failure};
-use crate::backup::Kind;
 use crate::backup::store::{self, Entry, Listing, Pruned, Unreadable};
+use crate::backup::{Kind, Mark};
 use crate::cli::backup::{CheckArgs, ListArgs, PruneArgs};
 use crate::exit::Exit;
 use crate::output::{ErrorReport, Report, Table, Verbosity, counted, grouped};
@@ -19,10 +19,20 @@ pub struct BackupListReport(Listing);
 
 impl Report for BackupListReport {
     fn write_text(&self, out: &mut dyn Write, _: Verbosity) -> io::Result<()> {
-        let mut table = Table::new(&["name", "kind", ">age", ">bytes", ">rows", "last verified", "problem"]);
+        let mut table = Table::new(&[
+            "name",
+            "kind",
+            ">age",
+            ">bytes",
+            ">rows",
+            "last verified",
+            "last restored",
+            "problem",
+        ]);
         for entry in &self.0.backups {
-            let verified =
-                entry.verified.as_ref().map(|mark| format!("{} ({})", mark.at, mark.level.as_str()));
+            let mark = entry.verified.as_ref();
+            let verified = mark.map(|mark| mark.verified_at.clone());
+            let restored = mark.and_then(|mark| mark.restored_at.clone());
             table.row([
                 entry.name.clone(),
                 entry.kind.as_str().to_owned(),
@@ -30,6 +40,7 @@ impl Report for BackupListReport {
                 grouped(entry.bytes),
                 grouped(entry.rows),
                 verified.unwrap_or_else(|| "never".to_owned()),
+                restored.unwrap_or_else(|| "never".to_owned()),
                 entry.problems.first().cloned().unwrap_or_default(),
             ]);
         }
@@ -59,9 +70,10 @@ pub struct BackupPruneReport(Pruned);
 
 impl Report for BackupPruneReport {
     fn write_text(&self, out: &mut dyn Write, _: Verbosity) -> io::Result<()> {
-        let Pruned { kept, removed, is_done, unreadable } = &self.0;
+        let Pruned { kept, removed, abandoned, is_done, unreadable } = &self.0;
         let verb = if *is_done { "removed" } else { "would remove" };
         removed.iter().try_for_each(|name| writeln!(out, "{verb} {name}"))?;
+        abandoned.iter().try_for_each(|name| writeln!(out, "{verb} {name}, which nobody is at work on"))?;
         write_unreadable(unreadable, out)?;
         let count = |names: &[String]| counted(names.len() as u64, "backup", "backups");
         writeln!(out, "{verb} {}; {} left", count(removed), count(kept))
@@ -98,7 +110,7 @@ pub(super) fn prune(args: &PruneArgs, context: &mut Context<'_>) -> Result<Exit,
 
 pub(super) fn check(args: &CheckArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let listing = store::list(&args.directory.dir, SystemTime::now())?;
-    let report = judge(listing, args.kind.into(), args.max_age, args.verified_within, SystemTime::now());
+    let report = judge(listing, args, SystemTime::now());
     let (exit, error) = if report.newest.is_empty() {
         let message = format!("check: there is no such backup in {}", args.directory.dir.display());
         (Exit::NOT_PROVABLE, Some(ErrorReport { message, hint: None }))
@@ -111,19 +123,14 @@ pub(super) fn check(args: &CheckArgs, context: &mut Context<'_>) -> Result<Exit,
     context.report(exit, &report, error.as_ref())
 }
 
-fn judge(
-    listing: Listing,
-    kind: Kind,
-    max_age: Duration,
-    verified_within: Option<Duration>,
-    now: SystemTime,
-) -> BackupCheckReport {
+fn judge(listing: Listing, args: &CheckArgs, now: SystemTime) -> BackupCheckReport {
     let mut findings: Vec<String> = listing
         .unreadable
         .iter()
         .filter(|one| !one.is_unfinished())
         .map(|one| format!("{}: {}", one.name, one.reason))
         .collect();
+    let kind: Kind = args.kind.into();
     let of_kind: Vec<Entry> = listing.backups.into_iter().filter(|entry| entry.kind == kind).collect();
     let mut newest: Vec<Entry> = Vec::new();
     for entry in &of_kind {
@@ -132,7 +139,7 @@ fn judge(
         }
     }
     for entry in &newest {
-        if entry.age_seconds > max_age.as_secs() {
+        if entry.age_seconds > args.max_age.as_secs() {
             findings.push(format!(
                 "the newest backup of {}, {}, is {} old",
                 entry.database,
@@ -141,17 +148,33 @@ fn judge(
             ));
         }
         findings.extend(entry.problems.iter().map(|problem| format!("{}: {problem}", entry.name)));
-        let Some(within) = verified_within else { continue };
-        let marks =
+        let relied_on =
             of_kind.iter().filter(|other| other.database == entry.database && other.problems.is_empty());
-        let last =
-            marks.filter_map(|other| humantime::parse_rfc3339(&other.verified.as_ref()?.at).ok()).max();
-        let is_recent = last.is_some_and(|at| now.duration_since(at).unwrap_or_default() <= within);
-        if !is_recent {
-            let when = last
-                .map_or_else(|| "never".to_owned(), |at| humantime::format_rfc3339_seconds(at).to_string());
-            findings.push(format!("the last verification of a backup of {}: {when}", entry.database));
-        }
+        let marks: Vec<&Mark> = relied_on.filter_map(|other| other.verified.as_ref()).collect();
+        let verified = marks.iter().map(|mark| &mark.verified_at);
+        let restored = marks.iter().filter_map(|mark| mark.restored_at.as_ref());
+        findings.extend(
+            too_old(verified, args.verified_within, now)
+                .map(|when| format!("the last verification of a backup of {}: {when}", entry.database)),
+        );
+        findings.extend(
+            too_old(restored, args.restored_within, now)
+                .map(|when| format!("the last proven restore of a backup of {}: {when}", entry.database)),
+        );
     }
     BackupCheckReport { newest, findings }
+}
+
+/// The last of some times, if that is not as recent as is wanted.
+fn too_old<'a>(
+    times: impl Iterator<Item = &'a String>,
+    within: Option<Duration>,
+    now: SystemTime,
+) -> Option<String> {
+    let within = within?;
+    let last = times.filter_map(|time| humantime::parse_rfc3339(time).ok()).max();
+    if last.is_some_and(|at| now.duration_since(at).unwrap_or_default() <= within) {
+        return None;
+    }
+    Some(last.map_or_else(|| "never".to_owned(), |at| humantime::format_rfc3339_seconds(at).to_string()))
 }

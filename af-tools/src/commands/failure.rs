@@ -236,7 +236,7 @@ impl From<backup::Error> for Failure {
     fn from(error: backup::Error) -> Self {
         let exit = match &error {
             backup::Error::Interrupted => Exit::INTERRUPTED,
-            backup::Error::NotSigned(_) => Exit::NOT_PROVABLE,
+            backup::Error::NotSigned(_) | backup::Error::NoBackup(_) => Exit::NOT_PROVABLE,
             error if error.is_finding() => Exit::FINDING,
             _ => Exit::COULD_NOT_RUN,
         };

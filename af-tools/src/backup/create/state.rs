@@ -11,7 +11,7 @@ use crate::relation::Relation;
 use crate::wal;
 
 /// The platform's tables, none of which may be left out.
-const PLATFORM: [&str; 12] = [
+const PLATFORM: [&str; 13] = [
     "tenants",
     "users",
     "agents",
@@ -24,7 +24,9 @@ const PLATFORM: [&str; 12] = [
     "rbac_roles",
     "rbac_bindings",
     "audit_checkpoints",
+    "audit_verifications",
 ];
+
 /// What the snapshot shows, durable by now, and exported; the database; and the versions that the server knows of.
 pub(super) fn state(transaction: &mut Transaction<'_>) -> Result<(Snapshot, Database, Versions), Error> {
     const STATE: &str = "SELECT current_setting('server_version'), current_setting('server_version_num')::int / 10000, \

@@ -25,7 +25,7 @@ const DATABASE: &str = "backup";
 /// What the database is restored into.
 const RESTORED: &str = "backup_restored";
 const TENANTS: i32 = 100;
-/// On both sides: tables dumped, and sessions that restore, at a time.
+/// On both sides: tables dumped, and sessions that restore, at a time; and on ours, files read.
 const JOBS: &str = "2";
 const COMPRESSION: &str = "gzip:6";
 
@@ -127,7 +127,7 @@ impl Subject<'_> {
         let create = ["create", "--out", &out, "--jobs", JOBS, "--compress", COMPRESSION];
         let (created, create) = self.run("backup create", &create)?;
         let backup = created["path"].as_str().ok_or("af-tools does not say where the backup is")?.to_owned();
-        let (_, verify) = self.run("backup verify", &["verify", &backup])?;
+        let (_, verify) = self.run("backup verify", &["verify", &backup, "--jobs", JOBS])?;
         let restore = ["restore", &backup, "--into", RESTORED, "--jobs", JOBS];
         let (receipt, restore) = self.run("backup restore", &restore)?;
         for (group, list) in [(STEPS, "steps"), (CHECKS, "checks")] {
