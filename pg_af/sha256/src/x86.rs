@@ -53,16 +53,16 @@ pub(crate) fn compress_two(states: [&mut State; 2], blocks: [&[Block]; 2]) {
         let begun = [a, b];
         a.schedule = words(block_a);
         b.schedule = words(block_b);
-        for row in 0..4 {
-            a = four_rounds(a, a.schedule[row], ROUNDS[row]);
-            b = four_rounds(b, b.schedule[row], ROUNDS[row]);
+        for (row, constants) in ROUNDS[..4].iter().enumerate() {
+            a = four_rounds(a, a.schedule[row], *constants);
+            b = four_rounds(b, b.schedule[row], *constants);
         }
         for rows in ROUNDS[4..].as_chunks::<4>().0 {
-            for row in 0..4 {
+            for (row, constants) in rows.iter().enumerate() {
                 a.schedule[row] = next_words(a.schedule, row);
                 b.schedule[row] = next_words(b.schedule, row);
-                a = four_rounds(a, a.schedule[row], rows[row]);
-                b = four_rounds(b, b.schedule[row], rows[row]);
+                a = four_rounds(a, a.schedule[row], *constants);
+                b = four_rounds(b, b.schedule[row], *constants);
             }
         }
         a = sum(a, begun[0]);
