@@ -226,6 +226,36 @@ fn objects_are_written_as_if_none_had_been_seen_before() {
     }
 }
 
+/// Objects of the same keys in any order, and with one twice, by one canonicalizer: its guess at the order is checked.
+#[test]
+fn keys_are_sorted_however_they_come() {
+    let mut canonicalizer = Canonicalizer::default();
+    let mut write = |text: &str| {
+        let mut out = Vec::new();
+        canonicalizer.write(Json::Text(text.as_bytes()), &mut out).map(|()| String::from_utf8(out).unwrap())
+    };
+    let keys = ["begins the same, a", "begins the same, b", "c", "\u{ff5e}", "😀"];
+    let sorted = ["begins the same, a", "begins the same, b", "c", "😀", "\u{ff5e}"];
+    let member = |key: &&str| format!("\"{key}\":0");
+    let wanted = format!("{{{}}}", sorted.iter().map(member).collect::<Vec<_>>().join(","));
+    for round in 0..4 {
+        for shift in 0..keys.len() {
+            let mut keys = keys;
+            keys.rotate_left(shift);
+            for first in 0..keys.len() {
+                keys.swap(first, (first + round) % 5);
+                let text = format!("{{{}}}", keys.iter().map(member).collect::<Vec<_>>().join(", "));
+                assert_eq!(write(&text).as_deref(), Ok(wanted.as_str()), "{text}");
+                assert_eq!(write(&text).as_deref(), Ok(wanted.as_str()), "{text}");
+                let mut twice = keys;
+                twice[(first + 1) % 5] = keys[first];
+                let text = format!("{{{}}}", twice.iter().map(member).collect::<Vec<_>>().join(", "));
+                assert_eq!(write(&text), Err(JsonError::DuplicateKey), "{text}");
+            }
+        }
+    }
+}
+
 proptest! {
     /// Values, whole and damaged, by a canonicalizer that has seen others, and the same ones, before: neither text nor error
     /// nor the length that is told is another.
@@ -251,6 +281,20 @@ proptest! {
                 if outcome.is_ok() {
                     prop_assert_eq!(seasoned.jsonb_text_excess(), fresh.jsonb_text_excess());
                 }
+            }
+        }
+    }
+
+    /// The same of texts, whose objects are sorted as they were the last time only if that is right.
+    #[test]
+    fn texts_that_were_seen_before_change_nothing(values in prop::collection::vec(values(), 1..5)) {
+        let mut seasoned = Canonicalizer::default();
+        for value in &values {
+            let (text, printed) = (value.text(), value.postgres_text());
+            for text in [&text, &printed, &printed, &text, &printed] {
+                let mut written = Vec::new();
+                seasoned.write(Json::Text(text.as_bytes()), &mut written).unwrap();
+                prop_assert_eq!(String::from_utf8(written), Ok(reference::canonical(value)));
             }
         }
     }

@@ -28,16 +28,28 @@ pub fn compress(state: &mut State, blocks: &[Block]) {
 /// Takes blocks of two messages into their states.
 pub fn compress_two(states: [&mut State; 2], blocks: [&[Block]; 2]) {
     let [one, other] = states;
-    let mut in_step = 0;
-    #[cfg(target_arch = "x86_64")]
-    if x86::is_available() {
-        in_step = blocks[0].len().min(blocks[1].len());
-        // SAFETY: the processor has the instructions that the function is compiled to, as has just been asked. It does
-        // nothing else that is unsafe.
-        unsafe { x86::compress_two([one, other], [&blocks[0][..in_step], &blocks[1][..in_step]]) };
-    }
+    let in_step = compress_in_step([one, other], blocks);
     compress(one, &blocks[0][in_step..]);
     compress(other, &blocks[1][in_step..]);
+}
+
+/// Takes as many blocks as both have, if this processor can do so faster than one message after the other; returns how many
+/// it took of each.
+#[cfg(target_arch = "x86_64")]
+fn compress_in_step(states: [&mut State; 2], blocks: [&[Block]; 2]) -> usize {
+    if !x86::is_available() {
+        return 0;
+    }
+    // SAFETY: the processor has the instructions that the function is compiled to, as has just been asked. It does
+    // nothing else that is unsafe.
+    unsafe { x86::compress_two(states, blocks) };
+    blocks[0].len().min(blocks[1].len())
+}
+
+/// Other processors' instructions are left to `sha2`.
+#[cfg(not(target_arch = "x86_64"))]
+fn compress_in_step(_states: [&mut State; 2], _blocks: [&[Block]; 2]) -> usize {
+    0
 }
 
 #[cfg(test)]

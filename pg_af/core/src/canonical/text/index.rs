@@ -63,6 +63,7 @@ pub(super) struct Index {
     pub(super) decoded: Vec<u8>,
     open: Vec<Open>,
     pending: Vec<Member>,
+    orders: Orders,
 }
 
 impl Index {
@@ -209,17 +210,81 @@ impl Index {
     fn close_object(&mut self, text: &[u8], open: Open) -> Result<(), JsonError> {
         let decoded = &self.decoded;
         let key = |member: &Member| key_bytes(text, decoded, member.key);
+        let cmp = |a: &Member, b: &Member| a.prefix.cmp(&b.prefix).then_with(|| cmp_utf16(key(a), key(b)));
         let own = &mut self.pending[open.pending..];
-        own.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| cmp_utf16(key(a), key(b))));
-        let is_same = |a: &Member, b: &Member| a.prefix == b.prefix && key(a) == key(b);
-        if own.windows(2).any(|pair| is_same(&pair[0], &pair[1])) {
-            return Err(JsonError::DuplicateKey);
-        }
         let first = self.members.len();
-        self.members.extend_from_slice(own);
+        let place = Orders::place(own);
+        if !self.orders.apply(place, own, &mut self.members, |a, b| cmp(a, b).is_lt()) {
+            own.sort_unstable_by(cmp);
+            if own.windows(2).any(|pair| cmp(&pair[0], &pair[1]).is_eq()) {
+                return Err(JsonError::DuplicateKey);
+            }
+            self.orders.keep(place, own);
+            self.members.extend_from_slice(own);
+        }
         self.pending.truncate(open.pending);
         self.containers[open.number].members = (first, self.members.len());
         Ok(())
+    }
+}
+
+/// Orders that were found before, of objects with a few members: objects of a kind have theirs in the same one. Which is
+/// tried is a guess, and whether it is the right one is seen from the members themselves.
+#[derive(Debug, Default)]
+struct Orders(Vec<[u8; Orders::MEMBERS]>);
+
+impl Orders {
+    /// So many members at the most.
+    const MEMBERS: usize = 16;
+    const PLACES: usize = 64;
+
+    /// Where the order of members that come like these is kept, if it is.
+    fn place(members: &[Member]) -> Option<usize> {
+        let (first, last) = (members.first()?, members.last()?);
+        let mixed = (first.prefix ^ last.prefix.rotate_left(32) ^ members.len() as u64)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (2..=Self::MEMBERS).contains(&members.len()).then_some((mixed >> 58) as usize % Self::PLACES)
+    }
+
+    /// Appends `members` to `sorted` in the order that is kept at `place`, if each is then less than the next. Otherwise
+    /// returns `false`, and `sorted` is as it was.
+    #[inline]
+    fn apply(
+        &self,
+        place: Option<usize>,
+        members: &[Member],
+        sorted: &mut Vec<Member>,
+        is_less: impl Fn(&Member, &Member) -> bool,
+    ) -> bool {
+        let Some(order) = place.and_then(|place| self.0.get(place)) else { return false };
+        let start = sorted.len();
+        for number in &order[..members.len()] {
+            let next = members.get(usize::from(*number));
+            match next {
+                Some(next) if sorted[start..].last().is_none_or(|last| is_less(last, next)) => {
+                    sorted.push(*next)
+                }
+                _ => {
+                    sorted.truncate(start);
+                    return false;
+                }
+            }
+        }
+        // As many as there are, and all different: all of them.
+        true
+    }
+
+    /// Keeps the order in which `sorted` members came, unless escapes hide it.
+    fn keep(&mut self, place: Option<usize>, sorted: &[Member]) {
+        let Some(place) = place.filter(|_| sorted.iter().all(|member| !member.key.is_decoded)) else {
+            return;
+        };
+        let came = |member: &Member| sorted.iter().filter(|other| other.key.start < member.key.start).count();
+        self.0.resize(Self::PLACES, [0; Self::MEMBERS]);
+        for (number, member) in self.0[place].iter_mut().zip(sorted) {
+            // There are at most 16.
+            *number = came(member) as u8;
+        }
     }
 }
 
