@@ -117,6 +117,12 @@ pub struct Expectations {
     pub grants: usize,
 }
 
+/// Whether the functions that verify and hash are the extension's own, and no others are found in their place: those of a database
+/// that is made of a dump could be anybody's.
+pub fn has_genuine_functions(client: &mut impl GenericClient) -> Result<bool, ServerError> {
+    Ok(functions::inspect(client)?.is_empty())
+}
+
 /// Looks at the guards of the tables in the schema where `audits` is, by the session's search_path. Needs no rights but to
 /// read the catalog.
 pub fn inspect(client: &mut impl GenericClient) -> Result<Inspection, ServerError> {
@@ -145,7 +151,7 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Inspection, ServerErro
     let mut catalog = Catalog { expected, schema: place.get(0), quoted, prefixes, transaction };
     let tables_found = access::tables_found(&mut catalog)?;
     let mut weaknesses = triggers::inspect(&mut catalog)?;
-    weaknesses.extend(functions::inspect(&mut catalog)?);
+    weaknesses.extend(functions::inspect(&mut catalog.transaction)?);
     weaknesses.extend(shape::inspect(&mut catalog)?);
     weaknesses.extend(tables::inspect(&mut catalog)?);
     weaknesses.extend(access::inspect(&mut catalog)?);

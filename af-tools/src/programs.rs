@@ -68,15 +68,21 @@ fn found(older: &[(PathBuf, u32)]) -> String {
 }
 
 /// The program (`pg_dump`, …) that fits a server of this major version best: of the same one, else of the next newer. It is
-/// searched where `PG_CONFIG` leads, on PATH, and where installers put PostgreSQL.
+/// searched where `PG_CONFIG` leads, where installers put PostgreSQL, and on PATH, where Debian has a script that looks for the
+/// real one each time.
 pub fn find(program: &'static str, server: u32) -> Result<PathBuf, Error> {
-    let (fitting, older): (Vec<_>, Vec<_>) = directories()
-        .map(|directory| directory.join(format!("{program}{EXE_SUFFIX}")))
-        .filter(|path| path.is_file())
-        .filter_map(|path| version(&path).map(|major| (path, major)))
-        .partition(|(_, major)| *major >= server);
+    let mut others = Vec::new();
+    for directory in directories() {
+        let path = directory.join(format!("{program}{EXE_SUFFIX}"));
+        match path.is_file().then(|| version(&path)).flatten() {
+            Some(major) if major == server => return Ok(path),
+            Some(major) => others.push((path, major)),
+            None => {}
+        }
+    }
+    let (newer, older): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, major)| *major > server);
     // The first of several.
-    let best = fitting.into_iter().min_by_key(|(_, major)| *major);
+    let best = newer.into_iter().min_by_key(|(_, major)| *major);
     best.map(|(path, _)| path).ok_or(Error::NotFound { program, server, older })
 }
 
@@ -266,7 +272,7 @@ fn directories() -> impl Iterator<Item = PathBuf> {
         let versions = fs::read_dir(root).into_iter().flatten().flatten();
         versions.map(|version| version.path().join("bin"))
     });
-    configured.into_iter().chain(path).chain(installed)
+    configured.into_iter().chain(installed).chain(path)
 }
 
 /// Where the programs are that come with a `pg_config`.

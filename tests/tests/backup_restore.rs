@@ -193,12 +193,38 @@ fn another_history_of_the_same_length_is_found() {
     }
     forge(&copied, "manifest.json", |_| ());
     assert_eq!(verify(&copied), (Some(0), vec![]), "without a server this cannot be told");
-    let deep = backups.run(&["verify", copied.to_str().unwrap(), "--deep"]);
-    assert_eq!(deep.code, Some(3), "{deep:?}");
-    let checks = &deep.json()["result"]["restored"]["checks"];
-    let chains = checks.as_array().unwrap().iter().find(|check| check["name"] == "chains").unwrap();
-    assert_eq!(chains["verdict"], "differs");
-    assert!(chains["details"][0].as_str().unwrap().starts_with("altered at seq 7"), "{chains}");
+    for (more, by) in
+        [(&[][..], "in_database"), (&["--outside"], "outside"), (&["--outside", "--jobs", "2"], "outside")]
+    {
+        let deep = backups.run(&[&["verify", copied.to_str().unwrap(), "--deep"], more].concat());
+        assert_eq!(deep.code, Some(3), "{deep:?}");
+        let restored = deep.json()["result"]["restored"].clone();
+        assert_eq!(restored["chains_verified"], by);
+        let checks = restored["checks"].as_array().unwrap();
+        let chains = checks.iter().find(|check| check["name"] == "chains").unwrap();
+        assert_eq!(chains["verdict"], "differs");
+        assert!(chains["details"][0].as_str().unwrap().starts_with("altered at seq 7"), "{chains}");
+    }
+}
+
+/// Whoever owned the database that a backup was made of may have put a function that finds nothing where the extension's own is
+/// looked for. It comes with the dump, and then the server is not asked.
+#[test]
+fn a_function_that_came_with_the_backup_does_not_verify_it() {
+    let (backups, mut client, _) = Backups::new();
+    let deep = |backups: &Backups| {
+        let backup = backups.create(&[]);
+        let run = backups.run(&["verify", backup.to_str().unwrap(), "--deep"]);
+        (run.code, run.json()["result"]["restored"]["chains_verified"].clone())
+    };
+    assert_eq!(deep(&backups), (Some(0), json!("in_database")));
+    client
+        .batch_execute(
+            "CREATE SCHEMA elsewhere; \
+             CREATE FUNCTION elsewhere.af_audit_verify(uuid, regclass) RETURNS text LANGUAGE sql AS $$ SELECT 'ok' $$",
+        )
+        .unwrap();
+    assert_eq!(deep(&backups), (Some(0), json!("outside")));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use af_core::chain::{self, Anchor, View};
 use af_core::merkle::{CompactRange, Tree, Wanted};
 use af_queries::queries::tenants;
 use postgres::{Client, Transaction};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use compare::{Comparison, Outcome};
@@ -33,7 +33,7 @@ use crate::wal;
 use crate::watch::{Watch, rate};
 
 /// Who recomputes the hashes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// This program.

@@ -14,11 +14,11 @@ use super::facts::{self, Facts, Head};
 use super::manifest::Manifest;
 use super::select::Part;
 use super::{Error, Kind, doing, files, verify};
-use crate::audit::verify::{Status, Verification};
+use crate::audit::verify::{Method, Status, Verification};
 use crate::connection::{Connection, Settings, begin_snapshot};
 use crate::message::{self, Selection};
 use crate::watch::Watch;
-use crate::{audit, programs};
+use crate::{audit, guards, programs};
 
 /// How many lines around a difference are shown.
 const CONTEXT_LINES: usize = 2;
@@ -68,14 +68,18 @@ pub struct Check {
 type Judged = (Verdict, Vec<String>);
 
 /// Checks the database that `settings` lead to, which was restored from the backup in `path`, with so many sessions where
-/// they can share the work.
+/// they can share the work. Says as well who has verified the chains.
+///
+/// Unless it is wanted from `outside`, the server does that, by the function of the extension that is installed on it: what is in
+/// a backup, or was on the server that it was made of, has no part in that.
 pub(super) fn drill(
     settings: &Settings,
     path: &Path,
     manifest: &Manifest,
     jobs: u16,
+    is_outside: bool,
     watch: &mut dyn Watch,
-) -> Result<Vec<Check>, Error> {
+) -> Result<(Vec<Check>, Method), Error> {
     let settings = Settings { schema: Some(manifest.ledger_schema.clone()), ..settings.clone() };
     let mut connection = Connection::open(&settings)?;
     let start = Instant::now();
@@ -96,12 +100,16 @@ pub(super) fn drill(
     }
 
     let start = Instant::now();
-    let chains = chains(&mut connection, manifest, None, jobs, watch)?;
+    let is_genuine = !is_outside
+        && guards::has_genuine_functions(&mut connection.client)
+            .map_err(|source| Error::Server { doing: "look at the extension's functions", source })?;
+    let method = if is_genuine { Method::InDatabase } else { Method::Outside };
+    let chains = chains(&mut connection, manifest, None, method, jobs, watch)?;
     checks.push(check("chains", start, chains));
     let start = Instant::now();
     let messages = messages(&mut connection, manifest, None, watch)?;
     checks.push(check("messages", start, messages));
-    Ok(checks)
+    Ok((checks, method))
 }
 
 /// Checks what can be checked of a part: the rows of whole tables, and chains and messages where they are in it.
@@ -119,7 +127,7 @@ pub(super) fn drill_part(
     }
     let start = Instant::now();
     let chains = if part.rows.contains_key(&manifest.ledger) {
-        chains(connection, manifest, tenant, jobs, watch)?
+        chains(connection, manifest, tenant, Method::Outside, jobs, watch)?
     } else {
         (Verdict::NotApplicable, Vec::new())
     };
@@ -179,11 +187,12 @@ fn facts(connection: &mut Connection, watch: &mut dyn Watch) -> Result<Facts, Er
     Ok(facts)
 }
 
-/// Every chain is verified by this program, and its head compared.
+/// Every chain is verified, and its head compared.
 fn chains(
     connection: &mut Connection,
     manifest: &Manifest,
     tenant: Option<Uuid>,
+    method: Method,
     jobs: u16,
     watch: &mut dyn Watch,
 ) -> Result<Judged, Error> {
@@ -195,11 +204,16 @@ fn chains(
     if let (Some(tenant), []) = (tenant, heads.as_slice()) {
         return Ok((Verdict::Unprovable, vec![format!("the backup has no entry of tenant {tenant}")]));
     }
-    let jobs = if jobs > 1 { jobs } else { 0 };
+    // The server divides its own work.
+    let jobs = if jobs > 1 && method == Method::Outside { jobs } else { 0 };
     let jobs = (0..jobs).map(|_| connection.another()).collect::<Result<_, _>>()?;
     let tenants = tenant.into_iter().collect();
-    let options =
-        audit::verify::Options { tenants, max_findings: MAX_FINDINGS, ..audit::verify::Options::new() };
+    let options = audit::verify::Options {
+        tenants,
+        method,
+        max_findings: MAX_FINDINGS,
+        ..audit::verify::Options::new()
+    };
     let verification = audit::verify::verify(&mut connection.client, jobs, &options, watch)?;
     Ok(judged_chains(&heads, &verification))
 }

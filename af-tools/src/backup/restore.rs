@@ -13,6 +13,7 @@ use super::manifest::Manifest;
 use super::sealed::{Content, Opened};
 use super::select::Part;
 use super::{Error, Kind, doing, now, sealed, verify};
+use crate::audit::verify::Method;
 use crate::connection::{Connection, Settings};
 use crate::programs::{self, Running};
 use crate::sign::SigningKey;
@@ -34,6 +35,8 @@ pub struct Options {
     pub create_roles: bool,
     /// From which database the new one is created.
     pub maintenance: Option<String>,
+    /// Have this program verify the chains, entry by entry, and not the server.
+    pub is_outside: bool,
 }
 
 /// What a restore came to: the content of the receipt.
@@ -67,6 +70,8 @@ pub struct Receipt {
     pub steps: Vec<Step>,
     /// What was checked in the new database.
     pub checks: Vec<Check>,
+    /// Who has verified the chains: this program, or the server by the function of its extension.
+    pub chains_verified: Method,
     /// The worst of all checks.
     pub verdict: Verdict,
     /// What was restored, if that is not everything.
@@ -132,8 +137,8 @@ pub fn restore(
     clock.step("create the database");
     pg_restore(&verify::archive(path, manifest)?, &new, options.jobs, &[], watch)?;
     clock.step("restore");
-    let checks = beside_analyse(&new.settings, &mut clock, || {
-        drill::drill(&new.settings, path, manifest, options.jobs, watch)
+    let (checks, method) = beside_analyse(&new.settings, &mut clock, || {
+        drill::drill(&new.settings, path, manifest, options.jobs, options.is_outside, watch)
     })?;
     let mut into = options.into.clone();
     new.is_kept = true;
@@ -147,6 +152,7 @@ pub fn restore(
         None
     };
     let mut receipt = Receipt::new(&opened, into, new.server.clone(), started_at, clock, checks);
+    receipt.chains_verified = method;
     receipt.kept_as = kept_as;
     Ok(receipt)
 }
@@ -175,6 +181,7 @@ impl Receipt {
             taken_at: manifest.snapshot.taken_at.clone(),
             rto_seconds: clock.began.elapsed().as_secs_f64(),
             steps: clock.steps,
+            chains_verified: Method::Outside,
             verdict: worst(&checks),
             checks,
             part: None,
@@ -194,12 +201,13 @@ pub fn rehearse(
     path: &Path,
     settings: &Settings,
     jobs: u16,
+    is_outside: bool,
     maintenance: Option<String>,
     watch: &mut dyn Watch,
 ) -> Result<Receipt, Error> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let into = format!("af_backup_verify_{}_{}", std::process::id(), since.as_nanos());
-    let options = Options { into, jobs, swap: false, create_roles: false, maintenance };
+    let options = Options { into, jobs, swap: false, create_roles: false, maintenance, is_outside };
     let mut receipt = restore(path, settings, &options, watch)?;
     let (mut connection, _) = maintenance_session(settings, options.maintenance.as_deref())?;
     drop_database(&mut connection.client, &options.into)?;
@@ -238,11 +246,11 @@ pub(super) fn pg_restore(
 
 /// pg_restore brings no statistics, and without them the first queries would be slow. They are gathered while the database is
 /// checked, which does not need them.
-fn beside_analyse(
+fn beside_analyse<T>(
     settings: &Settings,
     clock: &mut Clock,
-    check: impl FnOnce() -> Result<Vec<Check>, Error>,
-) -> Result<Vec<Check>, Error> {
+    check: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
     let mut connection = Connection::open(settings)?;
     let canceller = connection.canceller();
     thread::scope(|scope| {

@@ -136,6 +136,10 @@ pub struct ServerArgs {
     /// Read so many files at a time, and restore and verify with so many sessions
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,
+    /// Have this program read and hash every entry of the restored chains, instead of the server by the function of its
+    /// extension
+    #[arg(long)]
+    pub outside: bool,
     /// Create databases from this one instead of postgres or template1
     #[arg(long, value_name = "NAME")]
     pub maintenance_db: Option<String>,
@@ -150,7 +154,7 @@ pub struct ServerArgs {
 impl ServerArgs {
     /// Whether anything was asked for that only a server can do.
     pub fn is_given(&self) -> bool {
-        self.maintenance_db.is_some() || self.receipt.is_some()
+        self.outside || self.maintenance_db.is_some() || self.receipt.is_some()
     }
 }
 

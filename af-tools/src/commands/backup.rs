@@ -167,7 +167,7 @@ pub(super) fn located(args: &BackupArgs) -> Result<PathBuf, backup::Error> {
 
 pub(super) fn verify(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     if args.server.is_given() && !args.deep {
-        let message = "--maintenance-db and --receipt say how --deep is done".to_owned();
+        let message = "--outside, --maintenance-db and --receipt say how --deep is done".to_owned();
         let report = ErrorReport { message, hint: Some("Give --deep too.".to_owned()) };
         return Err(Failure { exit: Exit::USAGE, report });
     }

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::backup::located;
 use super::{Context, Failure};
-use crate::backup::{self, CHECK_STEP, Receipt, RestoreOptions, Selection, Verdict};
+use crate::audit::verify::Method;
+use crate::backup::{self, CHECK_STEP, Check, Receipt, RestoreOptions, Selection, Verdict};
 use crate::cli::backup::{RestoreArgs, ServerArgs};
 use crate::exit::Exit;
 use crate::output::{ErrorReport, Report, Table, Verbosity, counted};
@@ -39,6 +40,7 @@ impl Report for BackupRestoreReport {
             kept_as,
             part,
             is_dropped,
+            chains_verified,
             ..
         } = &self.receipt;
         let mut table = Table::new(&["step or check", "verdict", ">seconds"]);
@@ -71,6 +73,17 @@ impl Report for BackupRestoreReport {
         if let Some(kept_as) = kept_as {
             writeln!(out, "the database that was there before is {kept_as}")?;
         }
+        let has_chains = |check: &&Check| check.name == "chains" && check.verdict != Verdict::NotApplicable;
+        if checks.iter().any(|check| has_chains(&check)) {
+            writeln!(
+                out,
+                "chains verified by {}",
+                match chains_verified {
+                    Method::Outside => "this program",
+                    Method::InDatabase => "the server's af_audit_verify(), which is its extension's own",
+                }
+            )?;
+        }
         writeln!(out, "restored and checked in {rto_seconds:.2} s; the snapshot was {rpo_seconds} s old")?;
         match verdict {
             Verdict::Ok | Verdict::NotApplicable => writeln!(out, "ok: it is what was backed up"),
@@ -93,6 +106,7 @@ pub(super) fn run(args: &RestoreArgs, context: &mut Context<'_>) -> Result<Exit,
         swap: args.swap,
         create_roles: args.create_roles,
         maintenance: args.server.maintenance_db.clone(),
+        is_outside: args.server.outside,
     };
     let selection = Selection { tables: args.tables.clone(), tenant: args.tenant };
     let is_whole = selection.tables.is_empty() && selection.tenant.is_none();
@@ -115,7 +129,7 @@ pub(super) fn rehearse(
     context: &mut Context<'_>,
 ) -> Result<BackupRestoreReport, Failure> {
     follow(args, context, &mut |settings, watch| {
-        backup::rehearse(path, settings, args.jobs, args.maintenance_db.clone(), watch)
+        backup::rehearse(path, settings, args.jobs, args.outside, args.maintenance_db.clone(), watch)
     })
 }
 

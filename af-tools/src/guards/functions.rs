@@ -1,6 +1,8 @@
 //! The functions that verify and hash: that they are the extension's own, and that no other is found in their place.
 
-use super::{Catalog, Weakness};
+use postgres::GenericClient;
+
+use super::Weakness;
 use crate::server::ServerError;
 
 /// What the extension declares: name, number of arguments, symbol in the library, and how it is called: volatility (`i`mmutable,
@@ -58,9 +60,9 @@ const FOUND: &str = "
 const REPLACED: &str = "Find out who replaced it; then DROP EXTENSION pg_af CASCADE, CREATE EXTENSION pg_af, and the triggers anew \
      (docs/forensics.md says what to keep before).";
 
-pub(super) fn inspect(catalog: &mut Catalog<'_>) -> Result<Vec<Weakness>, ServerError> {
+pub(super) fn inspect(client: &mut impl GenericClient) -> Result<Vec<Weakness>, ServerError> {
     let names = FUNCTIONS.map(|(name, ..)| name);
-    let rows = catalog.transaction.query(FOUND, &[&names.as_slice()])?;
+    let rows = client.query(FOUND, &[&names.as_slice()])?;
     let mut weaknesses = Vec::new();
     for row in &rows {
         let (name, arguments, symbol): (&str, i16, &str) = (row.get(0), row.get(1), row.get(2));

@@ -32,6 +32,8 @@ const COMPRESSION: &str = "gzip:6";
 const PLAIN: &str = "pg_dump and pg_restore";
 const OURS: &str = "create, verify and restore, with drill";
 const UNVERIFIED: &str = "create and restore, with drill";
+/// The chains are verified by af-tools, not by the server.
+const OUTSIDE: &str = "the same, chains verified from outside";
 
 const WHOLE: &str = "in all";
 const PLAIN_PARTS: &str = "of that, PostgreSQL alone";
@@ -68,7 +70,8 @@ pub(crate) fn measure(context: &mut Context) -> Result<Vec<Figure>, Error> {
     };
     let candidates = vec![
         Candidate::new(PLAIN, Subject::plain).within(WHOLE),
-        Candidate::new(OURS, Subject::ours).within(WHOLE),
+        Candidate::new(OURS, |subject: &mut Subject<'_>| subject.ours(&[])).within(WHOLE),
+        Candidate::new(OUTSIDE, Subject::outside).within(WHOLE),
     ];
     let mut points = rounds.interleave(&mut subject, candidates)?;
     let Subject { ledger, mut parts, .. } = subject;
@@ -121,7 +124,15 @@ impl Subject<'_> {
         Ok(Sample::new(self.rows, dump + restore))
     }
 
-    fn ours(&mut self) -> Result<Sample, Error> {
+    /// Only in all: the parts that are shown are those of the other way.
+    fn outside(&mut self) -> Result<Sample, Error> {
+        let parts = std::mem::take(&mut self.parts);
+        let sample = self.ours(&["--outside"]);
+        self.parts = parts;
+        sample
+    }
+
+    fn ours(&mut self, more: &[&str]) -> Result<Sample, Error> {
         let out = self.clean()?;
         let out = out.to_str().ok_or("a path that is not in UTF-8")?.to_owned();
         let create = ["create", "--out", &out, "--jobs", JOBS, "--compress", COMPRESSION];
@@ -129,7 +140,7 @@ impl Subject<'_> {
         let backup = created["path"].as_str().ok_or("af-tools does not say where the backup is")?.to_owned();
         let (_, verify) = self.run("backup verify", &["verify", &backup, "--jobs", JOBS])?;
         let restore = ["restore", &backup, "--into", RESTORED, "--jobs", JOBS];
-        let (receipt, restore) = self.run("backup restore", &restore)?;
+        let (receipt, restore) = self.run("backup restore", &[&restore, more].concat())?;
         for (group, list) in [(STEPS, "steps"), (CHECKS, "checks")] {
             for step in receipt[list].as_array().into_iter().flatten() {
                 let name = step["name"].as_str().ok_or("a step has no name")?;
