@@ -159,13 +159,31 @@ fn write_escaped(text: &[u8], sink: &mut impl Sink) {
 
 /// Lower case with hyphens (RFC 9562 section 4), as a JSON string.
 pub(crate) fn write_uuid(uuid: Uuid, sink: &mut impl Sink) {
-    /// Where the two digits of each byte go.
-    const PLACES: [usize; 16] = [1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35];
     let mut text = *b"\"------------------------------------\"";
-    for (place, byte) in PLACES.into_iter().zip(uuid.as_bytes()) {
-        text[place..place + 2].copy_from_slice(&HEX_PAIRS[usize::from(*byte)]);
-    }
+    let mut put = |at: usize, digits: &[u8]| text[at..at + digits.len()].copy_from_slice(digits);
+    let (fours, _) = uuid.as_bytes().as_chunks();
+    let [first, second, third, fourth] = [0, 1, 2, 3].map(|four| hex_digits(fours[four]));
+    put(1, &first);
+    put(10, &second[..4]);
+    put(15, &second[4..]);
+    put(20, &third[..4]);
+    put(25, &third[4..]);
+    put(29, &fourth);
     sink.write(&text);
+}
+
+/// The hexadecimal digits of four bytes, all at once.
+#[inline]
+fn hex_digits(bytes: [u8; 4]) -> [u8; 8] {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // Half a byte in each byte.
+    let halves = u64::from(u32::from_be_bytes(bytes));
+    let halves = (halves | halves << 16) & 0x0000_ffff_0000_ffff;
+    let halves = (halves | halves << 8) & 0x00ff_00ff_00ff_00ff;
+    let halves = (halves | halves << 4) & (ONES * 0x0f);
+    // From 10 on, 6 more carry into the upper half.
+    let letters = (halves + ONES * 6) >> 4 & ONES;
+    (halves + ONES * u64::from(b'0') + letters * u64::from(b'a' - b'9' - 1)).to_be_bytes()
 }
 
 /// The two hexadecimal digits of each byte.
@@ -295,6 +313,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_uuid_is_written_as_its_crate_writes_it(bits: u128) {
+            let mut out = Vec::new();
+            write_uuid(Uuid::from_u128(bits), &mut out);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), format!("\"{}\"", Uuid::from_u128(bits)));
+        }
+
         #[test]
         fn orders_as_utf16_does(a in "\\PC{0,4}", b in "\\PC{0,4}") {
             let by_units = a.encode_utf16().cmp(b.encode_utf16());
