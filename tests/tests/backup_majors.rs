@@ -23,8 +23,9 @@ fn output(pg_config: &Path, argument: &str) -> String {
 
 /// The `pg_config` programs of older majors; where there are none, it is said that a test did not run.
 fn older(test: &str) -> Vec<PathBuf> {
-    let older: Vec<PathBuf> =
-        env::var_os(OLDER).map(|paths| env::split_paths(&paths).collect()).unwrap_or_default();
+    // The first major that is tested has none before it.
+    let older = env::var_os(OLDER).filter(|paths| !paths.is_empty());
+    let older: Vec<PathBuf> = older.map(|paths| env::split_paths(&paths).collect()).unwrap_or_default();
     if older.is_empty() {
         let _ = writeln!(
             std::io::stderr(),
