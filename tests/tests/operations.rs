@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 
 use af_tests::database::Database;
 use af_tests::ledger::{add_entries, add_tenant, disable_triggers};
@@ -358,6 +359,32 @@ fn a_schema_of_ones_own_is_not_compared_and_that_is_said() {
     assert_eq!(run.json()["result"]["guards"]["looked"], "not_compared");
     let text = tools::run(&["--url", &database.url(), "audit", "verify"]);
     assert!(text.stdout.contains("guards: not compared: the schema is not one"), "{text:?}");
+}
+
+/// Since PostgreSQL 18, NOT NULL may hold for new rows alone.
+#[test]
+fn not_null_for_new_rows_only_is_an_open_guard() {
+    let (database, mut client, _) = ledger();
+    let version = "SELECT current_setting('server_version_num')::integer";
+    if client.query_one(version, &[]).unwrap().get::<_, i32>(0) < 180_000 {
+        let _ = writeln!(
+            std::io::stderr(),
+            "NOT RUN: not_null_for_new_rows_only_is_an_open_guard: PostgreSQL has had that since 18"
+        );
+        return;
+    }
+    client
+        .batch_execute(
+            "ALTER TABLE audits ALTER hash DROP NOT NULL; ALTER TABLE audits ADD CONSTRAINT late NOT NULL hash NOT VALID",
+        )
+        .unwrap();
+    let run = verify(&database.url(), &[]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    let weakness = run.json()["result"]["guards"]["weaknesses"][0].take();
+    assert_eq!(weakness["problem"], "column hash of audits is NOT NULL for new rows only (NOT VALID)");
+    // The advice sets it right.
+    client.batch_execute(weakness["remedy"].as_str().unwrap()).unwrap();
+    assert_eq!(verify(&database.url(), &[]).code, Some(0));
 }
 
 /// The book of migrations says how far the guards go. Whoever edits it has not made them be in place.
