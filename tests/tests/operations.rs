@@ -15,6 +15,8 @@ use uuid::Uuid;
 fn ledger() -> (Database, Client, Uuid) {
     let database = Database::migrated();
     let mut client = database.connect();
+    // PostgreSQL 14 lets everybody create there, which is told.
+    client.batch_execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC").unwrap();
     let tenant = add_tenant(&mut client, "one");
     add_entries(&mut client, tenant, 20);
     (database, client, tenant)
