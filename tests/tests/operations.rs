@@ -405,6 +405,17 @@ fn a_schema_behind_this_build_is_not_known_to_be_guarded() {
     assert_eq!(verify(&url, &["--no-guards"]).code, Some(0));
     client.batch_execute("DELETE FROM _sqlx_migrations").unwrap();
     assert_eq!(verify(&url, &[]).code, Some(4));
+    // Nor does that hide a guard that is off.
+    client.batch_execute("ALTER TABLE audits DISABLE TRIGGER af_audit_guard").unwrap();
+    let run = verify(&url, &[]);
+    let message = run.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert!(
+        message.ends_with(
+            "1 guard is open by this build's, the first: trigger af_audit_guard on audits is disabled"
+        ),
+        "{message}"
+    );
 }
 
 /// A catalog at which nobody can look leaves the chains' result as it is.

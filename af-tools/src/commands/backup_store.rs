@@ -111,12 +111,16 @@ pub(super) fn prune(args: &PruneArgs, context: &mut Context<'_>) -> Result<Exit,
 pub(super) fn check(args: &CheckArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let listing = store::list(&args.directory.dir, SystemTime::now())?;
     let report = judge(listing, args, SystemTime::now());
+    let error = |message, hint: &str| Some(ErrorReport { message, hint: Some(hint.to_owned()) });
     let (exit, error) = if report.newest.is_empty() {
         let message = format!("check: there is no such backup in {}", args.directory.dir.display());
-        (Exit::NOT_PROVABLE, Some(ErrorReport { message, hint: None }))
+        (
+            Exit::NOT_PROVABLE,
+            error(message, "--dir DIR says where backups are; `af-tools backup create` makes one."),
+        )
     } else if let Some(first) = report.findings.first() {
-        let message = format!("check: {first}");
-        (Exit::FINDING, Some(ErrorReport { message, hint: None }))
+        let hint = "`af-tools backup list` shows them all; `af-tools backup verify --latest --deep` restores and proves the newest.";
+        (Exit::FINDING, error(format!("check: {first}"), hint))
     } else {
         (Exit::DONE, None)
     };

@@ -59,6 +59,7 @@ pub(crate) fn newest_version() -> i64 {
 
 /// What the book may hold of a migration of this build, by whatever system it was applied; nothing where there is none.
 pub(crate) fn checksums_of(version: i64) -> Vec<Vec<u8>> {
+    // That they are pairs, a test of this module makes sure of.
     let steps = pair(EMBEDDED.iter()).unwrap_or_default();
     let script = steps.into_iter().find(|step| step.version == version).map(|step| step.up);
     script.map_or_else(Vec::new, |up| up.other_checksums.into_iter().chain([up.checksum]).collect())

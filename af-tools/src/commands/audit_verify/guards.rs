@@ -8,6 +8,7 @@ use crate::cli::audit::ScopeArgs;
 use crate::commands::Failure;
 use crate::connection::Connection;
 use crate::guards::{self, Applied, Inspection, Severity, Weakness};
+use crate::numbers::counted;
 use crate::server::ServerError;
 
 /// What a look at the guards came to.
@@ -51,9 +52,15 @@ impl Guards {
                 is_foreign: true,
             },
             Applied::UpTo { version, .. } if version < crate::migrate::newest_version() => {
-                let reason = format!(
+                let mut reason = format!(
                     "migrations after {version:04} are not applied, by their book, and bring what would be compared"
                 );
+                // It cannot be known whether that is why, or somebody has edited the book: so it is told.
+                let open: Vec<&Weakness> = inspection.open().collect();
+                if let [first, ..] = &open[..] {
+                    let count = counted(open.len() as u64, "guard is", "guards are");
+                    reason = format!("{reason}; {count} open by this build's, the first: {}", first.problem);
+                }
                 Self::NotCompared { reason, is_foreign: false }
             }
             _ => Self::Compared(inspection),
